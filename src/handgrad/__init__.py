@@ -1,0 +1,76 @@
+"""handgrad: small neural networks whose every gradient is derived by hand, proved, and compared honestly.
+
+`import handgrad` loads NumPy and nothing heavier; each name below loads its room when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from handgrad import activations, datasets, initializers, layers, losses, metrics, optimizers, plots, schedules
+    from handgrad.files import load, save
+    from handgrad.gradcheck import check_gradient, check_network
+    from handgrad.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Residual
+    from handgrad.network import Network, record
+    from handgrad.optimizers import LBFGS, SGD, Adagrad, Adam, AdamW, RMSprop
+    from handgrad.training import DivergenceError, EarlyStopping, History, Training, train
+
+__version__ = "0.1.0"
+
+_ROOMS = ("activations", "datasets", "initializers", "layers", "losses", "metrics", "optimizers", "plots", "schedules")
+_HOMES = {
+    "files": ("load", "save"),
+    "gradcheck": ("check_gradient", "check_network"),
+    "layers": ("Activation", "BatchNorm", "Dense", "Dropout", "LayerNorm", "Residual"),
+    "network": ("Network", "record"),
+    "optimizers": ("LBFGS", "SGD", "Adagrad", "Adam", "AdamW", "RMSprop"),
+    "training": ("DivergenceError", "EarlyStopping", "History", "Training", "train"),
+}
+_HOME_OF = {name: room for room, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "LBFGS",
+    "SGD",
+    "Activation",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "BatchNorm",
+    "Dense",
+    "DivergenceError",
+    "Dropout",
+    "EarlyStopping",
+    "History",
+    "LayerNorm",
+    "Network",
+    "RMSprop",
+    "Residual",
+    "Training",
+    "activations",
+    "check_gradient",
+    "check_network",
+    "datasets",
+    "initializers",
+    "layers",
+    "load",
+    "losses",
+    "metrics",
+    "optimizers",
+    "plots",
+    "record",
+    "save",
+    "schedules",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"handgrad.{name}")
+    if name in _HOME_OF:
+        return getattr(import_module(f"handgrad.{_HOME_OF[name]}"), name)
+    raise AttributeError(f"module 'handgrad' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

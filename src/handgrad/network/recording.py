@@ -1,0 +1,82 @@
+"""Looking inside: every layer's output, and the gradient that reaches it, for one batch."""
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from handgrad import blas
+from handgrad.arrays import Array, ArrayLike
+from handgrad.layers import Cache, Context, Layer, Parameters, backward_through, forward_through
+from handgrad.network.layout import tree_of
+
+if TYPE_CHECKING:
+    from handgrad.network.network import Network
+
+
+@dataclass(frozen=True)
+class Recording:
+    """By layer name: `outputs` (B, units) and `gradients` ∂loss/∂output of the same shape; (S, ...) for a stack."""
+
+    outputs: dict[str, Array] = field(default_factory=dict)
+    gradients: dict[str, Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Recorded(Layer):
+    """A layer that also notes what passes through it."""
+
+    layer: Layer
+    name: str
+    recording: Recording
+
+    def forward(self, params: Parameters, A: Array, context: Context) -> tuple[Array, Cache]:
+        Y, cache = self.layer.forward(params, A, context)
+        self.recording.outputs[self.name] = Y
+        return Y, cache
+
+    def backward(self, params: Parameters, dY: Array, cache: Cache) -> tuple[Array, Parameters]:
+        self.recording.gradients[self.name] = dY
+        return self.layer.backward(params, dY, cache)
+
+
+def record(
+    net: "Network", X: ArrayLike, y: ArrayLike, *, training: bool = True, seed: int | None = None, step: int = 0
+) -> Recording:
+    """Every layer's output and the gradient that reaches it, for one batch.
+
+    >>> import handgrad as hg
+    >>> net = hg.Network.mlp([2, 3, 2])
+    >>> sorted(record(net, [[1.0, 2.0]], [0]).outputs)
+    ['activation1', 'dense1', 'dense2']
+    """
+    X, T, _ = net.accept(X, y, None)
+    recording = Recording()
+    layers = _recorded(net, recording)
+    with blas.single_threaded():
+        Z, caches = forward_through(layers, net._tree, X, net.contexts(training, seed, step))
+        _, dZ = net._weighted_loss(Z, T, None)
+        backward_through(layers, net._tree, dZ, caches)
+    return recording
+
+
+def record_outputs(net: "Network", X: Array, training: bool) -> dict[str, Array]:
+    """Every layer's output by name, for accepted inputs."""
+    recording = Recording()
+    with blas.single_threaded():
+        forward_through(_recorded(net, recording), net._tree, X, net.contexts(training, None, 0))
+    return recording.outputs
+
+
+def _recorded(net: "Network", recording: Recording) -> list[Layer]:
+    names = {leaf.path: leaf.name for leaf in net.leaves}
+    wrapped = tree_of(net.layers, lambda path, layer: _Recorded(layer, names[path], recording))
+    return [_around(layer, inside) for layer, inside in zip(net.layers, wrapped, strict=True)]
+
+
+def _around(layer: Layer, inside: Any) -> Layer:
+    """A composite layer again around its wrapped inner layers."""
+    if not layer.inner:
+        wrapped: Layer = inside
+        return wrapped
+    inner = [_around(*pair) for pair in zip(layer.inner, inside, strict=True)]
+    composite: Layer = replace(layer, layers=inner)  # type: ignore[call-arg]
+    return composite

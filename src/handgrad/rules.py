@@ -1,0 +1,151 @@
+"""A rule: a name, plain formulas, and parameters that are data. And the registries in which rules have names.
+
+Names are sugar for records: wherever a rule is expected, `"leaky_relu"`, `"leaky_relu(slope=0.2)"` and the record
+itself all work. A record prints as the text that brings it back.
+"""
+
+import ast
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Generic, Self, TypeVar
+
+
+class Rule:
+    """A named record with parameters: call it to get the same rule with other parameters.
+
+    >>> from handgrad.activations import leaky_relu
+    >>> leaky_relu(slope=0.2)
+    leaky_relu(slope=0.2)
+    """
+
+    def __init__(self, name: str, formulas: Mapping[str, Callable[..., Any]], parameters: Mapping[str, float]) -> None:
+        if not isinstance(name, str) or not name.isidentifier():
+            raise ValueError(f"name is {name!r}; expected a word such as 'my_rule'")
+        for role, formula in formulas.items():
+            require_formula(name, role, formula, parameters)
+        self.name = name
+        self.parameters = {key: _number(name, key, value) for key, value in parameters.items()}
+
+    def __call__(self, *positional: float, **named: float) -> Self:
+        """The same rule with other parameters, given in order or by name."""
+        if len(positional) > len(self.parameters):
+            takes = ", ".join(self.parameters) or "no parameters"
+            raise TypeError(f"{self.name} got {len(positional)} parameters; it takes {takes}")
+        given = dict(zip(self.parameters, positional, strict=False)) | named
+        for key in named:
+            if key not in self.parameters:
+                raise unknown(f"parameter of {self.name}", key, self.parameters)
+        return self._with(self.parameters | {key: _number(self.name, key, value) for key, value in given.items()})
+
+    def _with(self, parameters: dict[str, float]) -> Self:
+        variant = object.__new__(type(self))
+        variant.__dict__.update(self.__dict__, parameters=parameters)
+        return variant
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{key}={value!r}" for key, value in self.parameters.items())
+        return f"{self.name}({inside})" if inside else self.name
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((self.name, tuple(self.parameters.items())))
+
+
+RuleType = TypeVar("RuleType", bound=Rule)
+
+
+class Registry(Generic[RuleType]):
+    """Rules by name, with aliases for the names that the field also uses.
+
+    >>> from handgrad.activations import activations
+    >>> activations.find("leaky_relu(0.2)")
+    leaky_relu(slope=0.2)
+    >>> activations.find("rleu")
+    Traceback (most recent call last):
+        ...
+    ValueError: unknown activation 'rleu'; did you mean 'relu'? Known: ...
+    """
+
+    def __init__(
+        self, kind: str, record: type[RuleType], rules: Iterable[RuleType], aliases: Mapping[str, str] | None = None
+    ) -> None:
+        self.kind = kind
+        self.record = record
+        self.rules = {rule.name: rule for rule in rules}
+        self.aliases = dict(aliases or {})
+
+    def find(self, rule: "str | RuleType") -> RuleType:
+        """The record for a name, a name with parameters, or the record itself."""
+        if isinstance(rule, str):
+            name, positional, named = parse(rule)
+            if name not in self.rules and name not in self.aliases:
+                raise unknown(self.kind, name, [*self.rules, *self.aliases])
+            found = self.rules[name] if name in self.rules else self.find(self.aliases[name])
+            return found(*positional, **named) if positional or named else found  # type: ignore[return-value]
+        if not isinstance(rule, self.record):
+            names = f"a name such as {next(iter(self.rules))!r}"
+            raise TypeError(f"{self.kind} is {rule!r}; expected {names} or a {self.record.__name__} record")
+        return rule
+
+    def __iter__(self) -> Iterator[RuleType]:
+        return iter(self.rules.values())
+
+
+def parse(text: str) -> tuple[str, list[float], dict[str, float]]:
+    """Split `"name(1, key=2)"` into its name, positional and named parameters, all of them numbers.
+
+    >>> parse("normal(std=0.01)")
+    ('normal', [], {'std': 0.01})
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+        if isinstance(tree, ast.Name):
+            return tree.id, [], {}
+        if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name):
+            positional = [float(ast.literal_eval(argument)) for argument in tree.args]
+            named = {str(keyword.arg): float(ast.literal_eval(keyword.value)) for keyword in tree.keywords}
+            return tree.func.id, positional, named
+    except (SyntaxError, ValueError, TypeError):
+        pass  # what it is not is said below, in one place
+    return text.strip(), [], {}
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> ValueError:
+    """The error for a name that nobody knows, with the nearest known one.
+
+    >>> raise unknown("optimizer", "adm", ["adam", "sgd"])
+    Traceback (most recent call last):
+        ...
+    ValueError: unknown optimizer 'adm'; did you mean 'adam'? Known: adam, sgd
+    """
+    names = [str(each) for each in known]
+    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return ValueError(f"unknown {kind} {name!r}; {hint}Known: {', '.join(names) or 'none'}")
+
+
+def require_formula(rule: str, role: str, formula: object, parameters: Mapping[str, float]) -> None:
+    """Refuse what cannot be called, and formulas that do not take the rule's parameters."""
+    if not callable(formula):
+        raise TypeError(f"{rule}: {role} is {formula!r}; expected a function")
+    try:
+        takes = inspect.signature(formula).parameters
+    except ValueError:  # a NumPy ufunc tells no signature
+        return
+    if any(each.kind is each.VAR_KEYWORD for each in takes.values()):
+        return
+    missing = [key for key in parameters if key not in takes]
+    if missing:
+        raise TypeError(
+            f"{rule}: {role} does not take its parameter {missing[0]!r}; expected {role}(..., {missing[0]})"
+        )
+
+
+def _number(rule: str, key: str, value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise TypeError(f"{rule}: parameter {key} is {value!r}; expected a number") from None

@@ -1,0 +1,92 @@
+"""Schedules: the factor on the learning rate as training goes on.
+
+A schedule is a record of one formula, f(t, total, **parameters), where t is the time in epochs (2.5: in the middle of
+the third) and `total` the number of epochs that were planned. `reduce_on_plateau` looks at the loss instead.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from handgrad.arrays import Array
+from handgrad.rules import Registry, Rule
+
+
+class Schedule(Rule):
+    """A record: the learning rate is multiplied by f(t, total, **parameters) at t epochs of a planned total.
+
+    >>> halving = Schedule("halving", f=lambda t, total: 0.5**t)
+    >>> halving.factor(2.0, total=10)
+    0.25
+    """
+
+    def __init__(self, name: str, f: Callable[..., float], **parameters: float) -> None:
+        super().__init__(name, {"f": f}, parameters)
+        self.f = f
+
+    def factor(self, t: float, total: int) -> float:
+        """The factor on the learning rate, t epochs into training."""
+        return float(self.f(t, total, **self.parameters))
+
+
+class ReduceOnPlateau(Schedule):
+    """The rate times `factor` whenever the monitored loss has not improved for `patience` epochs.
+
+    Its state is one row (best loss, epochs waited, factor now) for each network; `advance` moves it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            "reduce_on_plateau",
+            f=lambda t, total, factor, patience, min_delta, least: 1.0,
+            factor=0.1,
+            patience=10.0,
+            min_delta=1e-4,
+            least=0.0,
+        )
+
+    def start(self, networks: int) -> Array:
+        """The state before the first epoch, (S, 3)."""
+        return np.tile([np.inf, 0.0, 1.0], (networks, 1))
+
+    def advance(self, state: Array, loss: Array) -> Array:
+        """The state after an epoch with these losses (S,)."""
+        best, waited, factor = state.T
+        improved = loss < best - self.parameters["min_delta"]
+        best = np.where(improved, loss, best)
+        waited = np.where(improved, 0, waited + 1)
+        tired = waited > self.parameters["patience"]
+        reduced = np.maximum(factor * self.parameters["factor"], self.parameters["least"])
+        return np.stack([best, np.where(tired, 0, waited), np.where(tired, reduced, factor)], axis=-1)
+
+
+def _cosine(t: float, total: int, warmup: float, floor: float) -> float:
+    if t < warmup:
+        return (t + 1) / (warmup + 1)
+    progress = min((t - warmup) / max(total - warmup, 1e-9), 1.0)
+    return float(floor + (1 - floor) * 0.5 * (1 + np.cos(np.pi * progress)))
+
+
+constant = Schedule("constant", f=lambda t, total: 1.0)
+
+# factor^⌊t / every⌋: a staircase.
+step = Schedule("step", f=lambda t, total, every, factor: factor ** (t // every), every=30.0, factor=0.1)
+
+# decay^t: smooth exponential decay, `decay` an epoch.
+exponential = Schedule("exponential", f=lambda t, total, decay: decay**t, decay=0.95)
+
+# Half a cosine from 1 to `floor` over the planned epochs (Loshchilov & Hutter 2017, eq. 5, without restarts), after a
+# linear warm-up of `warmup` epochs (Goyal et al. 2017).
+cosine = Schedule("cosine", f=_cosine, warmup=0.0, floor=0.0)
+
+# (1 + t)^(-power): Robbins & Monro's condition holds for power in (0.5, 1].
+inverse_scaling = Schedule("inverse_scaling", f=lambda t, total, power: (1 + t) ** -power, power=0.5)
+
+reduce_on_plateau = ReduceOnPlateau()
+
+schedules = Registry(
+    "schedule",
+    Schedule,
+    [constant, step, exponential, cosine, inverse_scaling, reduce_on_plateau],
+    aliases={"invscaling": "inverse_scaling"},
+)

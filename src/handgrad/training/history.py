@@ -1,0 +1,52 @@
+"""What training recorded, epoch by epoch."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from handgrad.arrays import Array
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class History:
+    """Curves by name: each an attribute, (epochs,) for one network or (epochs, S) for a stack.
+
+    `loss` is the mean over the epoch's batches as it ran, weighted by batch size; `learning_rate` the rate at the
+    epoch's first step; `validation_loss` and metrics are measured at the epoch's end, in prediction mode. A network of
+    a stack that stopped or diverged has NaN from there on.
+    """
+
+    def __init__(self, networks: int | None) -> None:
+        self.networks = networks
+        self.columns: dict[str, list[Any]] = {}
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Add one epoch's values: numbers, or (S,) for a stack."""
+        for name, value in row.items():
+            self.columns.setdefault(name, []).append(value)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), []))
+
+    def __getattr__(self, name: str) -> Array:
+        columns = self.__dict__.get("columns", {})
+        if name not in columns:
+            known = ", ".join(columns) or "nothing yet"
+            hint = f"; pass metrics=({name.removeprefix('validation_')!r},) and validation=(X, y) to have it"
+            raise AttributeError(f"history has no {name!r}{'' if name.startswith('_') else hint}. Recorded: {known}")
+        return np.array(columns[name], dtype=float)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """The curves as a tidy DataFrame: indexed by epoch, or by (epoch, network) for a stack; epochs count from 1."""
+        import pandas as pd
+
+        epochs = range(1, len(self) + 1)
+        if self.networks is None:
+            return pd.DataFrame(self.columns, index=pd.Index(epochs, name="epoch"), dtype=float)
+        index = pd.MultiIndex.from_product([epochs, range(self.networks)], names=["epoch", "network"])
+        return pd.DataFrame({name: getattr(self, name).reshape(-1) for name in self.columns}, index=index)
+
+    def __repr__(self) -> str:
+        return f"History({len(self)} epochs of {', '.join(self.columns)})"

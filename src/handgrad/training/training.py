@@ -1,0 +1,411 @@
+"""The `Training` object: what `hg.train`, checkpoints and studies use. It owns everything that training remembers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from handgrad import blas
+from handgrad.arrays import Array, ArrayLike, require_integer, require_number
+from handgrad.initializers import lsuv
+from handgrad.metrics import Metric, find_metric
+from handgrad.network import Network
+from handgrad.optimizers import LBFGS, SGD, Optimizer, find_optimizer
+from handgrad.randomness import require_seed
+from handgrad.rules import unknown
+from handgrad.schedules import ReduceOnPlateau, Schedule, schedules
+from handgrad.training.data import TrainingData, accept_data, batches
+from handgrad.training.divergence import DivergenceError, divergence
+from handgrad.training.engine import NumpyEngine
+from handgrad.training.history import History
+from handgrad.training.lbfgs import minimize
+from handgrad.training.progress import progress_bar
+from handgrad.training.stopping import BestSoFar, EarlyStopping
+
+Callback = Callable[["Training"], bool | None]
+
+
+class Training:
+    """A network, its data, the settings, and all that training remembers between epochs.
+
+    Parameters
+    ----------
+    net
+        The network or stack to train, in place.
+    X, y
+        As for `Network.gradient`.
+    epochs
+        Epochs planned; `run()` goes that far, `run(epochs=n)` goes n further.
+    batch_size
+        Rows of a step, shuffled anew each epoch; None: the whole set. L-BFGS always takes the whole set.
+    optimizer
+        A record such as `SGD(0.1, momentum=0.9)`, or a name.
+    schedule
+        A record or name of `handgrad.schedules`; None: constant.
+    clip_norm
+        Largest norm of the gradient over all parameters; None: no clipping.
+    sample_weight, class_weight
+        How much each row (N,), or each class (a dict, or "balanced"), counts.
+    frozen
+        Names of parameters ("dense1.W") or layers ("dense1") that stay as they are.
+    validation
+        (X, y) on which `validation_loss` and metrics are measured after each epoch.
+    metrics
+        Names of `handgrad.metrics`, measured on the training set and the validation set after each epoch.
+    stop
+        `EarlyStopping(...)`; the best weights come back when it stops and when the planned epochs are over.
+    callbacks
+        Functions called with this object after each epoch; one that returns True stops the training.
+    seed
+        Together with each network's own seed it decides batch order and dropout; None adds nothing.
+    progress
+        True, False, or None: a bar on a terminal when it takes longer than a second.
+    engine
+        "auto" or "numpy".
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is not what it should be; nothing has changed then.
+    DivergenceError
+        From `run`: the loss of a single network stopped being finite.
+
+    Examples
+    --------
+    >>> import handgrad as hg
+    >>> X, y = hg.datasets.moons(n=100, seed=0)
+    >>> training = Training(hg.Network.mlp([2, 8, 2]), X, y, epochs=20, batch_size=None, optimizer=SGD(0.5))
+    >>> training.run().loss.shape
+    (20,)
+    """
+
+    def __init__(
+        self,
+        net: Network,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        epochs: int = 100,
+        batch_size: int | None = 32,
+        optimizer: str | Optimizer = SGD(0.1),  # noqa: B008 - a frozen record
+        schedule: str | Schedule | None = None,
+        clip_norm: float | None = None,
+        sample_weight: ArrayLike | None = None,
+        class_weight: Mapping[int, float] | str | None = None,
+        frozen: Sequence[str] = (),
+        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        metrics: Sequence[str | Metric] = (),
+        stop: EarlyStopping | None = None,
+        callbacks: Sequence[Callback] = (),
+        seed: int | None = None,
+        progress: bool | None = None,
+        engine: str = "auto",
+    ) -> None:
+        if not isinstance(net, Network):
+            raise TypeError(f"net is {net!r}; expected a Network, such as Network.mlp([2, 10, 2])")
+        self.net = net
+        self.epochs = require_integer("epochs", epochs)
+        self.batch_size = None if batch_size is None else require_integer("batch_size", batch_size)
+        self.optimizer = find_optimizer(optimizer)
+        self.schedule = schedules.find("constant" if schedule is None else schedule)
+        self.seed = None if seed is None else require_seed("seed", seed)
+        self.progress = progress
+        self.callbacks = _require_callbacks(callbacks)
+        self.metrics = _require_metrics(net, metrics)
+        self.stop = _require_stop(stop, self.metrics, validation)
+        _require_engine(engine)
+        if clip_norm is not None:
+            require_number("clip_norm", clip_norm, above=0)
+        self._require_lbfgs(clip_norm)
+        self.data = accept_data(net, X, y, sample_weight, class_weight)
+        self.validation = None if validation is None else _accept_validation(net, validation)
+        frozen_mask = _frozen_mask(net, frozen)
+        self.engine = NumpyEngine(net, self.optimizer, clip_norm, frozen_mask)
+
+        networks = net.size or 1
+        self.history = History(net.size)
+        self.epoch, self.step = 0, 0
+        self.active = np.ones(networks, dtype=bool)  # (S,) or (1,): still training
+        self.diverged: dict[int, tuple[int, int]] = {}  # network -> (epoch, step), counted from 1
+        self.plateau = self.schedule.start(networks) if isinstance(self.schedule, ReduceOnPlateau) else None
+        self.best = BestSoFar(*self._as_stack()) if self.stop else None
+
+    def run(self, epochs: int | None = None) -> History:
+        """Train: to the planned number of epochs, or that many further; returns the history so far."""
+        until = max(self.epochs, self.epoch) if epochs is None else self.epoch + require_integer("epochs", epochs)
+        self._rescale_at_first_data()
+        with (
+            blas.single_threaded(),
+            np.errstate(over="ignore", invalid="ignore", divide="ignore"),  # what is not finite is looked for below
+            progress_bar("training", until, self.progress) as show,
+        ):
+            if isinstance(self.optimizer, LBFGS):
+                self._run_lbfgs(until, show)
+            while self.epoch < until and self._running() and not isinstance(self.optimizer, LBFGS):
+                loss = self._run_epoch()
+                if self._finish_epoch(loss, show):
+                    break
+        if self.best is not None and self.epoch >= self.epochs:
+            self._restore_best(np.ones_like(self.active))
+        return self.history
+
+    def _running(self) -> bool:
+        return bool(self.active[0] if self.net.size is None else self.active.any())
+
+    # --- one epoch ----------------------------------------------------------------------------------------------
+
+    def _run_epoch(self) -> Any:
+        """All batches once; the mean loss as it ran, weighted by batch size: a number, or (S,)."""
+        rows = self.data.rows
+        steps = 1 if self.batch_size is None else -(-rows // self.batch_size)
+        masked = None if self.net.size is None or self.active.all() else self.active
+        total: Any = 0.0
+        for number, indices in enumerate(batches(self.net, rows, self.batch_size, self.seed, self.epoch)):
+            X, T, shares = self.data.batch(indices)
+            factor = self._factor(self.epoch + number / steps)
+            loss, fine = self.engine.step(X, T, shares, self.seed, self.step, factor, masked)
+            self.step += 1
+            if not (fine if self.net.size is None else fine.all()):
+                masked = self._freeze_diverged(X, T, loss, fine)
+            total = total + loss * (X.shape[-2] / rows)
+        return total
+
+    def _factor(self, t: float) -> Any:
+        """The schedule's factor on the learning rate: a number, or (S, 1) where each network has its own."""
+        factor = self.schedule.factor(t, self.epochs)
+        if self.plateau is None:
+            return factor
+        reduced = factor * self.plateau[:, 2:]
+        return float(reduced[0, 0]) if self.net.size is None else reduced
+
+    def _freeze_diverged(self, X: Array, T: Array, loss: Any, fine: Any) -> Array:
+        """A single network raises; of a stack only those that diverged stop, and the rest go on."""
+        if self.net.size is None:
+            rate = np.max(self.optimizer.learning_rate) * self._factor(self.epoch)
+            raise divergence(self.net, X, T, float(loss), self.epoch + 1, self.step, self.seed, float(rate))
+        for network in np.flatnonzero(self.active & ~fine):
+            self.diverged[int(network)] = (self.epoch + 1, self.step)
+        self.active = self.active & fine
+        return self.active
+
+    def _finish_epoch(self, loss: Any, show: Callable[[int, Any], None]) -> bool:
+        """Measure, record, judge; True when training should stop."""
+        row = {"loss": loss, "learning_rate": self._rate(), **self._measure()}
+        self.epoch += 1
+        if self.net.size is not None and not self.active.all():
+            row = {name: np.where(self.active, value, np.nan) for name, value in row.items()}
+        self.history.append(row)
+        monitored = row.get("validation_loss", loss)
+        if self.plateau is not None and isinstance(self.schedule, ReduceOnPlateau):
+            self.plateau = self.schedule.advance(self.plateau, np.reshape(monitored, -1))
+        if self.stop is not None:
+            self._judge(row)
+        show(self.epoch, monitored)
+        asked = [callback(self) for callback in self.callbacks]  # each is called, whatever the one before said
+        return any(asked)
+
+    def _rate(self) -> Any:
+        """The learning rate of this epoch's first step: a number, or (S,)."""
+        rate: Any = self.engine.optimizer.learning_rate * self._factor(self.epoch)
+        return rate[:, 0] if isinstance(rate, np.ndarray) else rate
+
+    # --- measuring ----------------------------------------------------------------------------------------------
+
+    def _measure(self) -> dict[str, Any]:
+        """Validation loss and all metrics, in prediction mode."""
+        measured: dict[str, Any] = {}
+        if self.validation is not None:
+            X, T, _ = self.validation.batch(slice(None))
+            measured["validation_loss"] = self.net.objective(X, T, None, self.net.contexts(False, None, 0))
+        for prefix, data in (("", self.data), ("validation_", self.validation)):
+            if self.metrics and data is not None:
+                measured |= {prefix + name: value for name, value in self._metrics_on(data).items()}
+        return measured
+
+    def _metrics_on(self, data: TrainingData) -> dict[str, Any]:
+        rule = self.net.loss_rule
+        Z = self.net.forward(data.X)
+        made = {"predict": rule.predict(Z), "predict_proba": rule.output(Z)}
+        y = data.T.argmax(axis=-1) if rule.target == "classes" else data.T
+        if data.T.ndim == 2:
+            return {metric.name: metric.function(y, made[metric.needs]) for metric in self.metrics}
+        return {  # every network has targets of its own
+            metric.name: np.array([metric.function(*pair) for pair in zip(y, made[metric.needs], strict=True)])
+            for metric in self.metrics
+        }
+
+    # --- stopping -----------------------------------------------------------------------------------------------
+
+    def _judge(self, row: dict[str, Any]) -> None:
+        """Early stopping, for each network on its own."""
+        assert self.stop is not None
+        assert self.best is not None
+        monitor = self.stop.monitor or ("validation_loss" if "validation_loss" in row else "loss")
+        value = self.stop.sign(monitor) * np.reshape(row[monitor], -1)
+        tired = self.best.update(value, self.epoch, *self._as_stack(), self.stop, self.active)
+        if tired.any():
+            self._restore_best(tired)
+            self.active = self.active & ~tired
+
+    def _restore_best(self, which: Array) -> None:
+        assert self.best is not None
+        params, state = self._as_stack()
+        seen = which & (self.best.epoch > 0)
+        params[seen], state[seen] = self.best.params[seen], self.best.state[seen]
+
+    def _as_stack(self) -> tuple[Array, Array]:
+        """Views of parameters and state with a leading axis of networks, also for a single one."""
+        return np.atleast_2d(self.net.params), self.net.state.reshape(len(self.active), -1)
+
+    # --- L-BFGS and LSUV ----------------------------------------------------------------------------------------
+
+    def _require_lbfgs(self, clip_norm: float | None) -> None:
+        if not isinstance(self.optimizer, LBFGS):
+            return
+        if self.net.size is not None:
+            raise ValueError("LBFGS trains single networks; train the networks of a stack one by one (stack[0], ...)")
+        if clip_norm is not None or self.schedule.name != "constant":
+            raise ValueError("LBFGS sets its own steps; leave out clip_norm and schedule")
+
+    def _run_lbfgs(self, until: int, show: Callable[[int, Any], None]) -> None:
+        assert isinstance(self.optimizer, LBFGS)
+        X, T, shares = self.data.batch(slice(None))
+        loss = self.net.backpropagate(X, T, shares, self.net.contexts(True, self.seed, 0))[0]
+        if not np.isfinite(loss):
+            raise divergence(self.net, X, T, float(loss), self.epoch + 1, 1, self.seed, 1.0)
+
+        def after_iteration(loss: float) -> bool:
+            self.step += 1
+            return self._finish_epoch(loss, show) or self.epoch >= until
+
+        minimize(
+            self.net, self.data, self.optimizer, until - self.epoch, self.seed, self.engine.frozen, after_iteration
+        )
+
+    def _rescale_at_first_data(self) -> None:
+        """`init="lsuv"` needs data: rescale once, before the first step, on up to 1000 rows."""
+        if not self.net.awaits_data.any():
+            return
+        drawn = self.net.params.copy()
+        with blas.single_threaded():
+            lsuv(self.net, self.data.X[..., :1000, :])
+        if self.net.size is not None:
+            self.net.params = np.where(self.net.awaits_data[:, None], self.net.params, drawn)
+        self.net.awaits_data[:] = False
+
+    # --- saving and resuming ------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that training remembers, as plain arrays and numbers; with the same network, data and settings,
+        `load_state_dict` goes on from there with the same bits.
+        """
+        best = self.best
+        return {
+            "params": self.net.params.copy(),
+            "state": self.net.state.copy(),
+            "slots": self.engine.slots.copy(),
+            "epoch": self.epoch,
+            "step": self.step,
+            "active": self.active.copy(),
+            "diverged": dict(self.diverged),
+            "plateau": None if self.plateau is None else self.plateau.copy(),
+            "best": None if best is None else {name: value.copy() for name, value in vars(best).items()},
+            "history": {name: list(values) for name, values in self.history.columns.items()},
+            "awaits_data": self.net.awaits_data.copy(),
+        }
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Take up what `state_dict` gave; refused, with nothing changed, if it is of another network or optimiser."""
+        for name, mine in (("params", self.net.params), ("state", self.net.state), ("slots", self.engine.slots)):
+            if np.shape(saved[name]) != mine.shape:
+                raise ValueError(
+                    f"state_dict: {name} has shape {np.shape(saved[name])}; this training has {mine.shape} "
+                    "(another network, stack or optimizer?)"
+                )
+        self.net.params, self.net.state = saved["params"], saved["state"]
+        self.engine.slots[...] = saved["slots"]
+        self.epoch, self.step = int(saved["epoch"]), int(saved["step"])
+        self.active = np.array(saved["active"])
+        self.diverged = dict(saved["diverged"])
+        self.plateau = None if saved["plateau"] is None else np.array(saved["plateau"])
+        self.net.awaits_data[...] = saved["awaits_data"]
+        if self.best is not None and saved["best"] is not None:
+            vars(self.best).update({name: np.array(value) for name, value in saved["best"].items()})
+        self.history.columns = {name: list(values) for name, values in saved["history"].items()}
+
+
+def train(net: Network, X: ArrayLike, y: ArrayLike, **settings: Any) -> History:
+    """Train a network or a stack in place and return its history; settings are those of `Training`.
+
+    >>> import handgrad as hg
+    >>> X, y = hg.datasets.moons(n=100, seed=0)
+    >>> net = hg.Network.mlp([2, 8, 2])
+    >>> history = train(net, X, y, epochs=50, batch_size=None, optimizer=SGD(0.5), metrics=("accuracy",))
+    >>> bool(history.accuracy[-1] > 0.8)
+    True
+    """
+    return Training(net, X, y, **settings).run()
+
+
+def _require_callbacks(callbacks: Sequence[Callback]) -> tuple[Callback, ...]:
+    for callback in callbacks:
+        if not callable(callback):
+            raise TypeError(f"callbacks holds {callback!r}; expected functions that take the Training")
+    return tuple(callbacks)
+
+
+def _require_metrics(net: Network, metrics: Sequence[str | Metric]) -> tuple[Metric, ...]:
+    if isinstance(metrics, str):
+        raise TypeError(f"metrics is {metrics!r}; expected a sequence such as ({metrics!r},)")
+    found = tuple(find_metric(metric) for metric in metrics)
+    for metric in found:
+        if metric.for_classes and net.loss_rule.target not in ("classes", "labels"):
+            raise ValueError(f"metric {metric.name!r} is for classes, but the loss {net.loss_rule} is for regression")
+    return found
+
+
+def _require_stop(
+    stop: EarlyStopping | None, metrics: Sequence[Metric], validation: object | None
+) -> EarlyStopping | None:
+    if stop is None:
+        return None
+    if not isinstance(stop, EarlyStopping):
+        raise TypeError(f"stop is {stop!r}; expected EarlyStopping(patience=...)")
+    known = ["loss", *(metric.name for metric in metrics)]
+    known += [f"validation_{name}" for name in known] if validation is not None else []
+    if stop.monitor is not None and stop.monitor not in known:
+        raise unknown("EarlyStopping.monitor", stop.monitor, known)
+    return stop
+
+
+def _require_engine(engine: str) -> None:
+    if engine not in ("auto", "numpy"):
+        raise unknown("engine", engine, ("auto", "numpy"))
+
+
+def _accept_validation(net: Network, validation: tuple[ArrayLike, ArrayLike]) -> TrainingData:
+    if not isinstance(validation, tuple | list) or len(validation) != 2:
+        raise TypeError("validation must be a pair (X, y)")
+    try:
+        X, T, _ = net.accept(*validation, None)
+    except (TypeError, ValueError) as wrong:
+        raise type(wrong)(f"validation: {wrong}") from wrong
+    return TrainingData(X, T, None)
+
+
+def _frozen_mask(net: Network, frozen: Sequence[str]) -> Array | None:
+    """True (P,) where a parameter stays as it is; None where all are trained."""
+    if isinstance(frozen, str):
+        raise TypeError(f"frozen is {frozen!r}; expected a sequence of names such as ({frozen!r},)")
+    mask = np.zeros(net.layout.size, dtype=bool)
+    layers = {segment.leaf.name for segment in net.layout.segments}
+    for name in frozen:
+        if name not in layers and name not in net.parameter_names:
+            raise unknown("frozen parameter", name, [*net.parameter_names, *sorted(layers)])
+        for segment in net.layout.segments:
+            if name in (segment.name, segment.leaf.name):
+                mask[segment.start : segment.stop] = True
+    return mask if mask.any() else None
+
+
+__all__ = ["DivergenceError", "Training", "train"]
