@@ -157,6 +157,15 @@ class Network:
         """The same network with parameters of its own."""
         return self._with(self._params.copy(), self._state.copy(), self.seed, self.l2, self.init, self.bias_init)
 
+    def astype(self, dtype: str | type | np.dtype[Any]) -> "Network":
+        """The same network in "float32" or "float64"."""
+        found = _require_dtype(dtype)
+        l2 = self.l2 if self.size is None else self.l2.astype(found)
+        params, state = self._params.astype(found), self._state.astype(found)
+        twin = self._with(params, state, self.seed, l2, self.init, self.bias_init)
+        twin.dtype = found
+        return twin
+
     def stacked(self, params: ArrayLike) -> "Network":
         """A stack of S networks like this one, with these parameters (S, P) and this one's seed and state each."""
         if self.size is not None:
@@ -178,7 +187,7 @@ class Network:
         return Z if self.size is None or Z.ndim == 3 else np.broadcast_to(Z, (self.size, *Z.shape))
 
     def predict(self, X: ArrayLike) -> Array:
-        """Class indices (B,) for softmax, 0 or 1 (B, C) for sigmoid, outputs (B, C) for regression; a stack: (S, ...)."""
+        """Class indices (B,) for softmax, 0 or 1 (B, C) for sigmoid, outputs (B, C) for regression; stacks: (S, ...)"""
         return self.loss_rule.predict(self.forward(X))
 
     def predict_proba(self, X: ArrayLike) -> Array:
@@ -263,10 +272,17 @@ class Network:
         return self._as_number(loss), gradient
 
     def input_gradient(
-        self, X: ArrayLike, y: ArrayLike, *, training: bool = True, seed: int | None = None, step: int = 0
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        training: bool = True,
+        seed: int | None = None,
+        step: int = 0,
     ) -> Array:
         """The objective's gradient by the inputs: (B, D), or (S, B, D) for a stack."""
-        X, T, shares = self.accept(X, y, None)
+        X, T, shares = self.accept(X, y, sample_weight)
         with blas.single_threaded():
             Z, caches = forward_through(self.layers, self._tree, X, self.contexts(training, seed, step))
             _, dZ = self._weighted_loss(Z, T, shares)
@@ -347,8 +363,14 @@ class Network:
 
     def objective(self, X: Array, T: Array, shares: Array | None, contexts: Sequence[Context]) -> Any:
         """The objective of accepted arguments: a number, or (S,)."""
-        Z, _ = forward_through(self.layers, self._tree, X, contexts)
-        return self._weighted_loss(Z, T, shares)[0] + self.penalty()
+        return self.observe(X, T, shares, contexts)[0]
+
+    def observe(
+        self, X: Array, T: Array, shares: Array | None, contexts: Sequence[Context]
+    ) -> tuple[Any, Array, list[Any]]:
+        """The objective of accepted arguments, with the logits and the caches of the forward pass."""
+        Z, caches = forward_through(self.layers, self._tree, X, contexts)
+        return self._weighted_loss(Z, T, shares)[0] + self.penalty(), Z, caches
 
     def penalty(self) -> Any:
         """l2 / 2 · Σ W² over all weights: a number, or (S,)."""
