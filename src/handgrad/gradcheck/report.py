@@ -104,7 +104,9 @@ class Report:
 
     def __str__(self) -> str:
         verdict = "PASSED" if self.passed else "INCONCLUSIVE" if self.inconclusive else "FAILED"
-        rows = [("parameter", "shape", "entries", "on kinks", "rel. error", "analytic", "numeric", "verdict")]
+        rows: list[tuple[str, ...]] = [
+            ("parameter", "shape", "entries", "on kinks", "rel. error", "analytic", "numeric", "verdict")
+        ]
         rows += [_row(check) for check in self.checks]
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         lines = [f"{self.title}: {verdict} (loss {self.loss:.6g}, tolerance {self.checks[0].tolerance:g})", ""]
