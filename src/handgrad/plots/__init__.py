@@ -1,0 +1,24 @@
+"""Plots: pictures of what others computed.
+
+Every function takes data and an optional `ax` (a new figure where there is none), draws, and returns the Axes. Colours
+are Okabe and Ito's, told apart by dashes or markers too, so that a colour-blind reader or a grey printer loses nothing;
+`style()` and `style(dark=True)` give figures without a background for light and for dark pages.
+"""
+
+from handgrad.plots.classifiers import Classifier, confusion_matrix, decision_boundaries, decision_boundary
+from handgrad.plots.distributions import histograms, intervals
+from handgrad.plots.lines import History, curves, history
+from handgrad.plots.theme import style
+
+__all__ = [
+    "Classifier",
+    "History",
+    "confusion_matrix",
+    "curves",
+    "decision_boundaries",
+    "decision_boundary",
+    "histograms",
+    "history",
+    "intervals",
+    "style",
+]
