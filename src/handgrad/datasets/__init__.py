@@ -1,0 +1,36 @@
+"""Data in: synthetic, bundled, MNIST, and your own tables, each as a Dataset that unpacks to X and y.
+
+Nothing heavier than NumPy is imported until a dataset is asked for.
+"""
+
+from handgrad.datasets.bundled import breast_cancer, diabetes, digits, iris, wine
+from handgrad.datasets.catalogue import NAMES, load
+from handgrad.datasets.dataset import Dataset
+from handgrad.datasets.idx import from_idx, mnist
+from handgrad.datasets.readers import read_rows
+from handgrad.datasets.synthetic import circles, gaussians, moons, regression_plane, spirals, xor
+from handgrad.datasets.tables import from_csv, from_npz, from_pandas, from_parquet
+
+__all__ = [
+    "NAMES",
+    "Dataset",
+    "breast_cancer",
+    "circles",
+    "diabetes",
+    "digits",
+    "from_csv",
+    "from_idx",
+    "from_npz",
+    "from_pandas",
+    "from_parquet",
+    "gaussians",
+    "iris",
+    "load",
+    "mnist",
+    "moons",
+    "read_rows",
+    "regression_plane",
+    "spirals",
+    "wine",
+    "xor",
+]

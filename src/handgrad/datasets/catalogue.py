@@ -1,0 +1,74 @@
+"""Data by name, as the command line takes it: a built-in name, or the path of a file or folder."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from handgrad.datasets import bundled, idx, synthetic
+from handgrad.datasets.dataset import Dataset
+from handgrad.datasets.readers import READERS, read_rows
+from handgrad.datasets.tables import from_pandas
+from handgrad.rules import unknown
+
+_SYNTHETIC: tuple[Callable[..., Dataset], ...] = (
+    synthetic.moons,
+    synthetic.circles,
+    synthetic.spirals,
+    synthetic.xor,
+    synthetic.gaussians,
+    synthetic.regression_plane,
+)
+_REAL: tuple[Callable[[], Dataset], ...] = (
+    bundled.digits,
+    bundled.iris,
+    bundled.wine,
+    bundled.breast_cancer,
+    bundled.diabetes,
+    idx.mnist,
+)
+NAMES = tuple(maker.__name__ for maker in (*_SYNTHETIC, *_REAL))
+
+
+def load(data: str | os.PathLike[str], target: str | None = None, seed: int = 0) -> Dataset:
+    """The dataset of a built-in name (one of `NAMES`), a .csv, .parquet or .npz file, or a folder of IDX files.
+
+    A file needs the name of its `target` column; the others have their own. `seed` draws synthetic data.
+
+    >>> load("iris")
+    Dataset(150 rows, 4 features, species: 3 classes)
+    >>> load("mons")
+    Traceback (most recent call last):
+        ...
+    ValueError: unknown dataset 'mons'; did you mean 'moons'? Known: moons, circles, spirals, xor, gaussians, \
+regression_plane, digits, iris, wine, breast_cancer, diabetes, mnist; or a path ending in .csv, .parquet, .npz, \
+or a folder of IDX files
+
+    Raises
+    ------
+    FileNotFoundError
+        The file does not exist, or the folder lacks IDX files.
+    ValueError
+        The name is unknown, a file has no `target`, other data has one, or the file is not what it should be.
+    """
+    path = Path(data)
+    if data not in NAMES and path.suffix.lower() in READERS:
+        return _from_file(path, target)
+    if target is not None:
+        raise ValueError(f"target is {target!r}, but {str(data)!r} has its own target; leave target out")
+    for maker in _SYNTHETIC:
+        if data == maker.__name__:
+            return maker(seed=seed)
+    for real in _REAL:
+        if data == real.__name__:
+            return real()
+    if path.is_dir():
+        return idx.from_idx(path)
+    error = unknown("dataset", str(data), NAMES)
+    raise ValueError(f"{error}; or a path ending in {', '.join(READERS)}, or a folder of IDX files")
+
+
+def _from_file(path: Path, target: str | None) -> Dataset:
+    rows = read_rows(path)
+    if target is None:
+        raise ValueError(f"target is None; name the column of {path} to predict: {', '.join(rows.columns)}")
+    return from_pandas(rows, target)
