@@ -98,7 +98,7 @@ def require_finite(argument: str, array: Array, names: Sequence[str] | None = No
 
 
 def require_rows(argument: str, array: Array, rows: int, like: str = "X") -> Array:
-    """The array, if its row axis (the last of a 1-D or the last but one of a deeper array) has that many rows."""
+    """The array, if its first axis has that many rows."""
     if array.shape[0] != rows:
         raise ValueError(f"{argument} has {array.shape[0]} rows but {like} has {rows}; each row of {like} needs one")
     return array

@@ -86,8 +86,8 @@ class Dense(Layer):
     bias: bool = True
 
     def __post_init__(self) -> None:
-        require_integer("Dense.fan_in", self.fan_in)
-        require_integer("Dense.fan_out", self.fan_out)
+        object.__setattr__(self, "fan_in", require_integer("Dense.fan_in", self.fan_in))
+        object.__setattr__(self, "fan_out", require_integer("Dense.fan_out", self.fan_out))
 
     def parameter_shapes(self) -> dict[str, tuple[int, int]]:
         """W (fan_in, fan_out) and b (1, fan_out)."""
@@ -154,7 +154,8 @@ class Dropout(Layer):
     draws: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        require_number("Dropout.rate", self.rate, at_least=0, below=1)
+        rate = require_number("Dropout.rate", self.rate, at_least=0, below=1)
+        object.__setattr__(self, "rate", rate)  # a plain float: NumPy's would turn float32 into float64
 
     def forward(self, params: Parameters, A: Array, context: Context) -> tuple[Array, Array | None]:
         """Y = A ⊙ M, with M either 0 or 1 / (1 - rate)."""
@@ -180,8 +181,9 @@ class LayerNorm(Layer):
     fills: ClassVar[Mapping[str, float]] = {"gain": 1.0, "shift": 0.0}
 
     def __post_init__(self) -> None:
-        require_integer(f"{type(self).__name__}.units", self.units)
-        require_number(f"{type(self).__name__}.epsilon", self.epsilon, above=0)
+        name = type(self).__name__
+        object.__setattr__(self, "units", require_integer(f"{name}.units", self.units))
+        object.__setattr__(self, "epsilon", require_number(f"{name}.epsilon", self.epsilon, above=0))
 
     def parameter_shapes(self) -> dict[str, tuple[int, int]]:
         """Gain (1, units) and shift (1, units)."""
@@ -221,7 +223,8 @@ class BatchNorm(LayerNorm):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_number("BatchNorm.momentum", self.momentum, at_least=0, below=1)
+        momentum = require_number("BatchNorm.momentum", self.momentum, at_least=0, below=1)
+        object.__setattr__(self, "momentum", momentum)
 
     def state_shapes(self) -> dict[str, tuple[int, int]]:
         """Mean (1, units) and variance (1, units)."""

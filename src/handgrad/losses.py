@@ -95,6 +95,7 @@ class SoftmaxCrossEntropy(Loss):
         Rule.__init__(self, "softmax_cross_entropy", {}, {})
         self.output = softmax
         self.target = "classes"
+        self.kinks = ()
 
     def evaluate(self, Z: Array, T: Array) -> tuple[Array, Array]:
         """The loss of each example and its derivative by the logits: (..., B) and (..., B, C)."""
@@ -103,10 +104,6 @@ class SoftmaxCrossEntropy(Loss):
         total = row_sum(E)  # (..., B)
         loss = np.log(total) - row_sum(T * shifted)
         return loss, E / total[..., None] - T
-
-    def kink_distances(self, Z: Array, T: Array) -> list[Array]:
-        """No kinks."""
-        return []
 
     def predict(self, Z: Array) -> Array:
         """The most probable class, (..., B); the first of equals."""
@@ -124,19 +121,19 @@ class SoftmaxCrossEntropy(Loss):
         T = require_finite("y", y.astype(dtype))
         if (T < 0).any() or (np.abs(T.sum(axis=-1) - 1) > 1e-3).any():
             raise ValueError("y has rows that are not probabilities; expected values of at least 0 that sum to 1")
-        return T
+        return np.asarray(T / T.sum(axis=-1, keepdims=True))  # 0.333 thrice: p - t is the derivative if Σ t is 1
 
 
 def _one_hot(y: Array, classes: int, dtype: np.dtype[np.generic]) -> Array:
-    indices = require_finite("y", y).astype(np.int64)
-    if (indices != y).any():
+    if (require_finite("y", y) != np.floor(y)).any():
         raise ValueError("y has fractions; expected whole class indices, or probabilities of shape (B, C)")
-    if indices.min() < 0 or indices.max() >= classes:
+    lowest, highest = float(y.min()), float(y.max())
+    if lowest < 0 or highest >= classes:
         raise ValueError(
-            f"y has labels from {indices.min()} to {indices.max()} but the network has {classes} outputs; "
+            f"y has labels from {lowest:g} to {highest:g} but the network has {classes} outputs; "
             f"expected class indices from 0 to {classes - 1}"
         )
-    return np.eye(classes, dtype=dtype)[indices]
+    return np.eye(classes, dtype=dtype)[y.astype(np.int64)]
 
 
 def _wrong_shape(y: Array, rows: int, outputs: int, expected: str) -> ValueError:

@@ -50,11 +50,13 @@ def log_loss(y: Array, probabilities: Array) -> Array:
 
 def mean_squared_error(y: Array, predicted: Array) -> Array:
     """Mean of (y - ŷ)² over rows and outputs."""
+    _require_alike(y, predicted)
     return ((y - predicted) ** 2).mean(axis=_axes(y))
 
 
 def mean_absolute_error(y: Array, predicted: Array) -> Array:
     """Mean of |y - ŷ| over rows and outputs."""
+    _require_alike(y, predicted)
     return np.abs(y - predicted).mean(axis=_axes(y))
 
 
@@ -64,15 +66,24 @@ def r2(y: Array, predicted: Array) -> Array:
     >>> float(r2(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 3.0])))
     1.0
     """
+    _require_alike(y, predicted)
     if y.ndim == 1:
         y, predicted = y[:, None], predicted[..., None]
     residual = ((y - predicted) ** 2).sum(axis=-2)  # (..., C)
-    total = ((y - y.mean(axis=0)) ** 2).sum(axis=0)  # (C,)
+    varies = y.max(axis=0) > y.min(axis=0)  # (C,); a sum of squares may be off 0 by rounding
+    total = varies * ((y - y.mean(axis=0)) ** 2).sum(axis=0)
     constant = np.where(residual == 0, 1.0, 0.0)
     return np.where(total > 0, 1 - residual / np.where(total > 0, total, 1), constant).mean(axis=-1)
 
 
+def _require_alike(y: Array, predicted: Array) -> None:
+    """Refuse what NumPy would broadcast: y (B,) against predictions (B, 1) is a (B, B) table of differences."""
+    if predicted.shape[predicted.ndim - y.ndim :] != y.shape:
+        raise ValueError(f"predicted has shape {predicted.shape} but y {y.shape}; reshape one to fit the other")
+
+
 def _correct(y: Array, predicted: Array) -> Array:
+    _require_alike(y, predicted)
     correct = np.asarray(y == predicted)
     return np.asarray(correct.all(axis=-1)) if y.ndim == 2 else correct
 

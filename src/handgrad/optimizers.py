@@ -6,13 +6,14 @@ hold the settings; each of them may be one number, or a sequence with one number
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from copy import copy
+from dataclasses import Field, dataclass, fields
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
-from handgrad.arrays import Array, require_number
+from handgrad.arrays import Array, require_integer, require_number
 from handgrad.rules import parse, unknown
 
 Setting = float | Sequence[float]
@@ -84,17 +85,25 @@ class Optimizer:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, bool):
-                continue
-            argument = f"{type(self).__name__}.{field.name}"
-            values = [value] if np.ndim(value) == 0 else list(np.asarray(value))
-            for each in values:
-                if field.name in self.unit_interval:
-                    require_number(argument, each, at_least=0, below=1)
-                elif field.name == "weight_decay":
-                    require_number(argument, each, at_least=0)
-                else:
-                    require_number(argument, each, above=0)
+            if field.type == Setting and np.ndim(value) > 0:
+                for each in value:
+                    self._accept(field, each)
+            else:  # a plain number, which takes the dtype of the arrays it meets; a NumPy scalar would not
+                object.__setattr__(self, field.name, self._accept(field, value))
+
+    def _accept(self, field: Field[Any], value: object) -> Any:
+        argument = f"{type(self).__name__}.{field.name}"
+        if field.type is bool:
+            if value not in (False, True):
+                raise TypeError(f"{argument} is {value!r}; expected True or False")
+            return bool(value)
+        if field.type is int:
+            return require_integer(argument, value)
+        if field.name in self.unit_interval:
+            return require_number(argument, value, at_least=0, below=1)
+        if field.name == "weight_decay":
+            return require_number(argument, value, at_least=0)
+        return require_number(argument, value, above=0)
 
     def update(self) -> Update:
         """The elementwise rule: (w, g, *slots, **coefficients) -> (w, *slots)."""
@@ -119,7 +128,9 @@ class Optimizer:
                 has = "a single network" if networks is None else f"{networks} networks"
                 raise ValueError(f"{type(self).__name__}.{field.name} has {len(value)} values for {has}; give one each")
             arrays[field.name] = np.asarray(value, dtype=float).reshape(-1, 1)
-        return replace(self, **arrays) if arrays else self
+        stacked = copy(self)
+        stacked.__dict__.update(arrays)
+        return stacked
 
 
 @dataclass(frozen=True)
@@ -213,10 +224,17 @@ class Adam(Optimizer):
             "beta2": beta2,
             "fresh1": 1 - beta1,
             "fresh2": 1 - beta2,
-            "debias1": 1 / (1 - beta1**step),
-            "debias2": 1 / (1 - beta2**step),
+            "debias1": 1 / (1 - _power(beta1, step)),
+            "debias2": 1 / (1 - _power(beta2, step)),
             "epsilon": self.epsilon,
         }
+
+
+def _power(base: Any, exponent: int) -> Any:
+    """The power of a number, or of each in (S, 1), with the same bits: NumPy's array power may round another way."""
+    if np.ndim(base) == 0:
+        return base**exponent
+    return np.array([[float(each) ** exponent] for each in base[:, 0]])
 
 
 @dataclass(frozen=True)
@@ -268,4 +286,9 @@ def find_optimizer(optimizer: str | Optimizer) -> Optimizer:
     name, positional, named = parse(optimizer)
     if name.lower() not in _BY_NAME:
         raise unknown("optimizer", name, _BY_NAME)
-    return _BY_NAME[name.lower()](*positional, **named)
+    record = _BY_NAME[name.lower()]
+    settings = [field.name for field in fields(record)]
+    for key in named:
+        if key not in settings:
+            raise unknown(f"setting of {name}", key, settings)
+    return record(*positional, **named)

@@ -8,7 +8,9 @@ import ast
 import difflib
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+from handgrad.arrays import require_number
 
 
 class Rule:
@@ -18,6 +20,8 @@ class Rule:
     >>> leaky_relu(slope=0.2)
     leaky_relu(slope=0.2)
     """
+
+    registry: "ClassVar[Registry[Any] | None]" = None  # where records of this class have names, if anywhere
 
     def __init__(self, name: str, formulas: Mapping[str, Callable[..., Any]], parameters: Mapping[str, float]) -> None:
         if not isinstance(name, str) or not name.isidentifier():
@@ -32,10 +36,13 @@ class Rule:
         if len(positional) > len(self.parameters):
             takes = ", ".join(self.parameters) or "no parameters"
             raise TypeError(f"{self.name} got {len(positional)} parameters; it takes {takes}")
-        given = dict(zip(self.parameters, positional, strict=False)) | named
+        given = dict(zip(self.parameters, positional, strict=False))
         for key in named:
             if key not in self.parameters:
                 raise unknown(f"parameter of {self.name}", key, self.parameters)
+            if key in given:
+                raise TypeError(f"{self.name} got its parameter {key} twice, in order and by name")
+        given |= named
         return self._with(self.parameters | {key: _number(self.name, key, value) for key, value in given.items()})
 
     def _with(self, parameters: dict[str, float]) -> Self:
@@ -46,6 +53,19 @@ class Rule:
     def __repr__(self) -> str:
         inside = ", ".join(f"{key}={value!r}" for key, value in self.parameters.items())
         return f"{self.name}({inside})" if inside else self.name
+
+    def __reduce__(self) -> Any:
+        """A registered rule is pickled as its text; a rule of your own as it is, so its functions need a `def`."""
+        registered = self.registry.rules.get(self.name) if self.registry else None
+        if registered is not None and registered._with(self.parameters) == self:
+            return type(self).from_text, (repr(self),)
+        return super().__reduce__()
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """The registered rule that prints as this text."""
+        assert cls.registry is not None
+        return cls.registry.find(text)
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.__dict__ == other.__dict__
@@ -76,6 +96,8 @@ class Registry(Generic[RuleType]):
         self.record = record
         self.rules = {rule.name: rule for rule in rules}
         self.aliases = dict(aliases or {})
+        if "registry" not in vars(record):
+            record.registry = self
 
     def find(self, rule: "str | RuleType") -> RuleType:
         """The record for a name, a name with parameters, or the record itself."""
@@ -105,8 +127,8 @@ def parse(text: str) -> tuple[str, list[float], dict[str, float]]:
         if isinstance(tree, ast.Name):
             return tree.id, [], {}
         if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name):
-            positional = [float(ast.literal_eval(argument)) for argument in tree.args]
-            named = {str(keyword.arg): float(ast.literal_eval(keyword.value)) for keyword in tree.keywords}
+            positional = [_literal(argument) for argument in tree.args]
+            named = {str(keyword.arg): _literal(keyword.value) for keyword in tree.keywords}
             return tree.func.id, positional, named
     except (SyntaxError, ValueError, TypeError):
         pass  # what it is not is said below, in one place
@@ -144,8 +166,12 @@ def require_formula(rule: str, role: str, formula: object, parameters: Mapping[s
         )
 
 
+def _literal(written: ast.expr) -> float:
+    value = ast.literal_eval(written)
+    if not isinstance(value, int | float):
+        raise ValueError(f"{value!r} is not a number")
+    return value  # as written: 10 stays whole, True stays true
+
+
 def _number(rule: str, key: str, value: object) -> float:
-    try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise TypeError(f"{rule}: parameter {key} is {value!r}; expected a number") from None
+    return require_number(f"{rule}: parameter {key}", value)

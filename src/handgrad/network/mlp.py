@@ -15,13 +15,13 @@ def mlp_layers(
 ) -> list[Layer]:
     """Dense, norm, activation, dropout for each hidden layer; Dense and perhaps an activation at the end."""
     widths = _require_sizes(sizes)
+    if norm is not None and norm not in _NORMS:
+        raise unknown("norm", norm, _NORMS)
     hidden = widths[1:-1]
     layers: list[Layer] = []
     for fan_in, fan_out, formula in zip(widths, hidden, _one_each(activation, len(hidden)), strict=False):
         layers.append(Dense(fan_in, fan_out, bias=norm != "batch"))
         if norm is not None:
-            if norm not in _NORMS:
-                raise unknown("norm", norm, _NORMS)
             layers.append(_NORMS[norm](fan_out))
         layers.append(Activation(formula))
         if dropout:

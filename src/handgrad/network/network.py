@@ -200,7 +200,9 @@ class Network:
         """
         if self.loss_rule.target not in ("classes", "labels"):
             raise TypeError(f"predict_proba: a network with loss {self.loss_rule} has no probabilities; call predict")
-        return self.loss_rule.output(self.forward(X))
+        Z = self.forward(X)
+        with blas.single_threaded():
+            return self.loss_rule.output(Z)
 
     # --- loss and gradient --------------------------------------------------------------------------------------
 
@@ -414,6 +416,14 @@ class Network:
 
     # --- inside -------------------------------------------------------------------------------------------------
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the views: pickled or copied deeply, they would come back as arrays of their own."""
+        return {name: value for name, value in vars(self).items() if name not in _MADE_BY_MAKE_VIEWS}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        self.__dict__.update(saved)
+        self._make_views()
+
     def _make_views(self) -> None:
         self._tree = self.layout.tree(self._params)
         self._state_tree = self.state_layout.tree(self._state)
@@ -435,7 +445,7 @@ class Network:
         X, T, shares = self.accept(X, y, sample_weight)
         with blas.single_threaded():
             Z, _ = forward_through(self.layers, self._tree, X, self.contexts(training, seed, step))
-        return self._weighted_loss(Z, T, shares)[0]
+            return self._weighted_loss(Z, T, shares)[0]
 
     def _weighted_loss(self, Z: Array, T: Array, shares: Array | None) -> tuple[Any, Array]:
         """Σ sᵢ lᵢ with shares sᵢ = wᵢ / Σ w, and its derivative by Z."""
@@ -463,7 +473,7 @@ class Network:
         init, bias_init = (each[index % len(each)] for each in (self.init, self.bias_init))
         seed, l2 = int(self.seed[index]), float(self.l2[index])  # type: ignore[index]
         one = self._with(self._params[index].copy(), self._state[index].copy(), seed, l2, (init,), (bias_init,))
-        one.awaits_data = self.awaits_data[index : index + 1] if len(self.awaits_data) > 1 else self.awaits_data
+        one.awaits_data = self.awaits_data[[index % len(self.awaits_data)]]
         return one
 
     def _with(self, params: Array, state: Array, seed: Any, l2: Any, init: Any, bias_init: Any) -> "Network":
@@ -474,6 +484,9 @@ class Network:
         twin.awaits_data = self.awaits_data.copy()
         twin._make_views()
         return twin
+
+
+_MADE_BY_MAKE_VIEWS = {"_tree", "_state_tree", "_views", "_stateful", "_penalised", "_draws", "_quiet_contexts"}
 
 
 def accept_shares(sample_weight: ArrayLike | None, rows: int, dtype: np.dtype[Any]) -> Array | None:

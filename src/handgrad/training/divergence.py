@@ -18,6 +18,10 @@ class DivergenceError(ArithmeticError):
         super().__init__(message)
         self.epoch, self.step, self.layer, self.size = epoch, step, layer, size
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """So that it travels between processes."""
+        return type(self), (str(self), self.epoch, self.step, self.layer, self.size)
+
 
 def divergence(
     net: Network, X: Array, T: Array, loss: float, epoch: int, step: int, seed: int | None, learning_rate: float
@@ -26,8 +30,10 @@ def divergence(
     with np.errstate(all="ignore"):
         recording = record(net, X, T, training=True, seed=seed, step=step - 1)
     what, layer, size = _first_blow_up(recording.outputs, recording.gradients)
+    happened = "the update overflowed" if np.isfinite(loss) else f"the loss became {loss:g}"
+    extent = "are largest" if np.isfinite(size) else "blew up first"
     message = (
-        f"the loss became {loss:g} at epoch {epoch}, step {step}: {what} of layer {layer} blew up first "
+        f"{happened} at epoch {epoch}, step {step}: {what} of layer {layer} {extent} "
         f"(largest absolute value {size:.3g}). The update was not applied. Try a lower learning rate "
         f"(it was {learning_rate:g}), clip_norm=1.0, standardised inputs, or init='he_normal' with relu"
     )

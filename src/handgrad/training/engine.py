@@ -19,7 +19,6 @@ class NumpyEngine:
     def __init__(self, net: Network, optimizer: Optimizer, clip_norm: float | None, frozen: Array | None) -> None:
         self.net = net
         self.optimizer = optimizer.for_stack(net.size)
-        self.rule = self.optimizer.update()
         self.clip_norm = clip_norm
         self.frozen = frozen  # (P,), True where a parameter stays
         self.slots = np.zeros((len(self.optimizer.slots), *net.params.shape), net.dtype)
@@ -57,7 +56,7 @@ class NumpyEngine:
         rate = optimizer.learning_rate * factor
         coefficients = {name: self._cast(value) for name, value in optimizer.coefficients(step, rate).items()}
         start = self._shrunk(params, optimizer.shrink(rate)) if optimizer.decays else params
-        updated, *slots = self.rule(start, gradient, *self.slots, **coefficients)
+        updated, *slots = optimizer.update()(start, gradient, *self.slots, **coefficients)
         if self.frozen is not None:
             updated = np.where(self.frozen, params, updated)
         return updated, *slots

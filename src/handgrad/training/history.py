@@ -20,7 +20,7 @@ class History:
 
     def __init__(self, networks: int | None) -> None:
         self.networks = networks
-        self.columns: dict[str, list[Any]] = {}
+        self.columns: dict[str, list[Any]] = {"loss": [], "learning_rate": []}
 
     def append(self, row: dict[str, Any]) -> None:
         """Add one epoch's values: numbers, or (S,) for a stack."""

@@ -32,8 +32,10 @@ def minimize(
     def objective(w: Array) -> tuple[float, Array]:
         before = net.params[free]
         net.params[free] = w
-        loss, gradient, _ = net.backpropagate(X, T, shares, net.contexts(True, seed, 0))
-        net.params[free] = before  # only a finished iteration moves the network
+        try:
+            loss, gradient, _ = net.backpropagate(X, T, shares, net.contexts(True, seed, 0))
+        finally:
+            net.params[free] = before  # only a finished iteration moves the network
         return float(loss), gradient[free].astype(np.float64)
 
     def finished(intermediate_result: Any) -> None:

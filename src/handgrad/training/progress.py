@@ -41,7 +41,8 @@ def progress_bar(title: str, total: int, show: bool | None) -> Iterator[Callable
             return
         if not bar.live.is_started:
             bar.start()
-        bar.update(task, completed=done, note=f"loss {np.nanmean(loss):.4g}")
+        finite = np.extract(np.isfinite(loss), loss)
+        bar.update(task, completed=done, note=f"loss {finite.mean():.4g}" if finite.size else "diverged")
         last = now
 
     try:

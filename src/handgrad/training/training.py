@@ -115,7 +115,7 @@ class Training:
         self.stop = _require_stop(stop, self.metrics, validation)
         _require_engine(engine)
         if clip_norm is not None:
-            require_number("clip_norm", clip_norm, above=0)
+            clip_norm = require_number("clip_norm", clip_norm, above=0)
         self._require_lbfgs(clip_norm)
         self.data = accept_data(net, X, y, sample_weight, class_weight)
         self.validation = None if validation is None else _accept_validation(net, validation)
@@ -129,6 +129,9 @@ class Training:
         self.diverged: dict[int, tuple[int, int]] = {}  # network -> (epoch, step), counted from 1
         self.plateau = self.schedule.start(networks) if isinstance(self.schedule, ReduceOnPlateau) else None
         self.best = BestSoFar(*self._as_stack()) if self.stop else None
+        if self.metrics:
+            with np.errstate(all="ignore"):
+                self._metrics_on(self.data)  # one that does not suit the targets says so now, not after an epoch
 
     def run(self, epochs: int | None = None) -> History:
         """Train: to the planned number of epochs, or that many further; returns the history so far."""
@@ -139,14 +142,15 @@ class Training:
             np.errstate(over="ignore", invalid="ignore", divide="ignore"),  # what is not finite is looked for below
             progress_bar("training", until, self.progress) as show,
         ):
-            if isinstance(self.optimizer, LBFGS):
-                self._run_lbfgs(until, show)
-            while self.epoch < until and self._running() and not isinstance(self.optimizer, LBFGS):
+            while self.epoch < until and self._running():
+                if isinstance(self.optimizer, LBFGS):
+                    self._run_lbfgs(until, show)
+                    break
                 loss = self._run_epoch()
                 if self._finish_epoch(loss, show):
                     break
         if self.best is not None and self.epoch >= self.epochs:
-            self._restore_best(np.ones_like(self.active))
+            self._restore_best(self.active)  # who stopped has them already; who diverged keeps the last finite ones
         return self.history
 
     def _running(self) -> bool:
@@ -207,7 +211,7 @@ class Training:
     def _rate(self) -> Any:
         """The learning rate of this epoch's first step: a number, or (S,)."""
         rate: Any = self.engine.optimizer.learning_rate * self._factor(self.epoch)
-        return rate[:, 0] if isinstance(rate, np.ndarray) else rate
+        return rate if self.net.size is None else np.full(self.net.size, np.ravel(rate))
 
     # --- measuring ----------------------------------------------------------------------------------------------
 
@@ -276,7 +280,7 @@ class Training:
 
         def after_iteration(loss: float) -> bool:
             self.step += 1
-            return self._finish_epoch(loss, show) or self.epoch >= until
+            return self._finish_epoch(loss, show) or self.epoch >= until or not self._running()
 
         minimize(
             self.net, self.data, self.optimizer, until - self.epoch, self.seed, self.engine.frozen, after_iteration

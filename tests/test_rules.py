@@ -1,0 +1,116 @@
+"""Rules and registries: names, texts and records are one; parameters are data; wrong ones are refused by name."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handgrad.activations import Formula, activations, leaky_relu, relu
+from handgrad.initializers import initializers
+from handgrad.losses import losses
+from handgrad.rules import Registry, parse, unknown
+from handgrad.schedules import schedules
+
+REGISTRIES = [activations, initializers, losses, schedules]
+RULES = [(registry, rule) for registry in REGISTRIES for rule in registry]
+
+
+def negated(z):
+    return -z
+
+
+def minus_one(z, a):
+    return -np.ones_like(z)
+
+
+@pytest.mark.parametrize(("registry", "rule"), RULES, ids=str)
+def test_every_rule_is_brought_back_by_its_name_its_text_and_pickle(registry, rule):
+    changed = rule(**{key: value / 3 for key, value in rule.parameters.items()})
+    for each in (rule, changed):
+        assert registry.find(repr(each)) == each
+        assert registry.find(each) is each
+        assert pickle.loads(pickle.dumps(each)) == each
+        assert copy.deepcopy(each) == each
+    assert registry.find(rule.name) is rule
+
+
+@pytest.mark.parametrize(
+    ("registry", "alias"), [(registry, alias) for registry in REGISTRIES for alias in registry.aliases], ids=str
+)
+def test_every_alias_leads_to_a_record(registry, alias):
+    assert registry.find(alias) == registry.find(registry.aliases[alias])
+
+
+@settings(deadline=None)
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_parameters_survive_text_to_the_last_bit(slope):
+    assert activations.find(repr(leaky_relu(slope))).parameters == {"slope": slope}
+
+
+def test_parameters_go_in_order_or_by_name_and_leave_the_record_alone():
+    assert leaky_relu(0.2) == leaky_relu(slope=0.2) == activations.find("leaky_relu( slope = 0.2 )")
+    assert leaky_relu.parameters == {"slope": 0.01}
+    assert leaky_relu(0.2) != leaky_relu
+    assert len({leaky_relu(0.2), leaky_relu(slope=0.2), leaky_relu}) == 2
+
+
+def test_a_rule_of_your_own_travels_with_its_functions():
+    own = Formula("negated", f=negated, df=minus_one)
+    assert pickle.loads(pickle.dumps(own)) == own
+    namesake = Formula("relu", f=negated, df=minus_one)
+    assert pickle.loads(pickle.dumps(namesake)) == namesake != relu
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("relu", ("relu", [], {})),
+        (" relu() ", ("relu", [], {})),
+        ("f(1, -2.5, key=1e-3)", ("f", [1, -2.5], {"key": 1e-3})),
+        ("f(True)", ("f", [True], {})),
+        ("f('0.2')", ("f('0.2')", [], {})),
+        ("f(x)", ("f(x)", [], {})),
+        ("f(*[1])", ("f(*[1])", [], {})),
+        ("__import__('os')", ("__import__('os')", [], {})),
+        ("two words", ("two words", [], {})),
+        ("", ("", [], {})),
+    ],
+)
+def test_text_is_a_name_with_numbers_or_just_text(text, parts):
+    assert parse(text) == parts
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: activations.find("rleu"), ValueError, "unknown activation 'rleu'; did you mean 'relu'. Known: ident"),
+        (lambda: activations.find("zzz"), ValueError, r"unknown activation 'zzz'; Known: identity, relu"),
+        (lambda: activations.find("leaky_relu(x)"), ValueError, r"unknown activation 'leaky_relu\(x\)'"),
+        (lambda: activations.find(np.tanh), TypeError, "activation is .*tanh.*; expected a name such as 'identity'"),
+        (lambda: losses.find(relu), TypeError, "loss is relu; expected a name .* or a Loss record"),
+        (lambda: activations.find("relu(0.1)"), TypeError, "relu got 1 parameters; it takes no parameters"),
+        (lambda: leaky_relu(0.1, 0.2), TypeError, "leaky_relu got 2 parameters; it takes slope"),
+        (lambda: leaky_relu(0.1, slope=0.2), TypeError, "leaky_relu got its parameter slope twice"),
+        (lambda: leaky_relu(slop=0.1), ValueError, "unknown parameter of leaky_relu 'slop'; did you mean 'slope'"),
+        (lambda: leaky_relu("steep"), TypeError, "leaky_relu: parameter slope is 'steep'; expected a finite number"),
+        (lambda: leaky_relu(np.nan), ValueError, "leaky_relu: parameter slope is nan; expected a finite number"),
+    ],
+)
+def test_what_is_not_a_rule_is_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_the_nearest_name_is_suggested_only_if_near():
+    assert str(unknown("norm", "btch", ["batch", "layer"])) == (
+        "unknown norm 'btch'; did you mean 'batch'? Known: batch, layer"
+    )
+    assert str(unknown("norm", "q", [])) == "unknown norm 'q'; Known: none"
+
+
+def test_another_registry_does_not_take_records_from_the_first():
+    Registry("shape", Formula, [Formula("negated", f=negated, df=minus_one)])
+    assert pickle.loads(pickle.dumps(relu)) is relu
