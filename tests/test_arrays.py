@@ -94,5 +94,6 @@ def test_the_first_value_that_is_not_finite_is_located(array, names, message):
 def test_rows_are_counted_along_the_first_axis():
     array = np.zeros((4, 2))
     assert require_rows("y", array, 4) is array
-    with pytest.raises(ValueError, match="y has 4 rows but X has 5; each row of X needs one"):
-        require_rows("y", array, 5)
+    for rows in (3, 5):
+        with pytest.raises(ValueError, match=f"y has 4 rows but X has {rows}; each row of X needs one"):
+            require_rows("y", array, rows)

@@ -1,5 +1,8 @@
 """What a network computes does not depend on who is beside it: the same bits alone and in a stack."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -119,3 +122,18 @@ def test_the_number_of_blas_threads_changes_nothing(optimizer):
             results.append([net.params, net.state, history.loss, history.validation_loss, history.log_loss])
     for one, two in zip(*results, strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def test_nor_does_a_blas_that_scipy_loads_after_the_first_loss():
+    program = """if True:
+        import numpy as np, threadpoolctl, handgrad as hg
+        X, y, results = np.random.default_rng(0).normal(size=(100, 40)), np.arange(100) % 10, []
+        hg.Network.mlp([40, 10]).loss(X, y)
+        from scipy import optimize
+        for threads in (1, 2):
+            net = hg.Network.mlp([40, 600, 10], activation="tanh")
+            with threadpoolctl.threadpool_limits(threads):
+                hg.train(net, X, y, epochs=15, optimizer="lbfgs")
+            results.append(net.params)
+        np.testing.assert_array_equal(*results)"""
+    subprocess.run([sys.executable, "-c", program], check=True)

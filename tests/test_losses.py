@@ -52,6 +52,14 @@ def test_the_derivative_is_that_of_the_value_single_and_stacked(rule, shape, sca
     assert (np.abs(dZ - numeric_derivative(rule, Z, T))[smooth] <= np.broadcast_to(tolerance, shape)[smooth]).all()
 
 
+@every_rule
+def test_kinks_are_where_the_derivative_jumps_and_nowhere_else(rule):
+    T = np.ones((6000, 1))
+    Z = T + np.arange(-3000, 3000)[:, None] / 1000 + 0.0005
+    jumps = np.abs(np.diff(rule.evaluate(Z, T)[1][:, 0])) > 0.2
+    np.testing.assert_allclose((Z - T)[:-1, 0][jumps] + 0.0005, rule.kinks, atol=1e-9)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @every_rule
 def test_logits_of_ten_thousand_are_finite_silent_and_in_their_dtype(rule, dtype):
@@ -173,14 +181,14 @@ def test_the_best_constant_is_the_one_of_the_textbook(rule, t, best):
     [
         (softmax_cross_entropy, [0, 1, 0], lambda Z: special.softmax(Z, axis=-1)),  # the first of equals
         (sigmoid_cross_entropy, [[1, 0], [0, 1], [0, 0]], special.expit),  # 1 where more likely than not
-        (mse, [[2.0, -1.0], [-1.0, 2.0], [0.0, 0.0]], lambda Z: Z),
-        (quantile, [[2.0, -1.0], [-1.0, 2.0], [0.0, 0.0]], lambda Z: Z),
-        (poisson, np.exp([[2.0, -1.0], [-1.0, 2.0], [0.0, 0.0]]), np.exp),  # the mean
+        (mse, [[0.1, -1.0], [-1.0, 0.1], [0.0, 0.0]], lambda Z: Z),
+        (quantile, [[0.1, -1.0], [-1.0, 0.1], [0.0, 0.0]], lambda Z: Z),
+        (poisson, np.exp([[0.1, -1.0], [-1.0, 0.1], [0.0, 0.0]]), np.exp),  # the mean
     ],
-    ids=str,
+    ids=["classes", "labels", "values", "quantiles", "counts"],
 )
 def test_predictions_and_outputs(rule, predicted, output):
-    Z = np.array([[2.0, -1.0], [-1.0, 2.0], [0.0, 0.0]])
+    Z = np.array([[0.1, -1.0], [-1.0, 0.1], [0.0, 0.0]])
     for logits, expected in ((Z, np.array(predicted)), (np.stack([Z, Z]), np.array([predicted, predicted]))):
         np.testing.assert_allclose(rule.predict(logits), expected, rtol=1e-14)
         np.testing.assert_allclose(rule.output(logits), output(logits), rtol=1e-14)

@@ -1,6 +1,7 @@
 """The network's contract: the flat vector, loss and modes, weights, stacks, predictions, dtype, looking inside."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -63,7 +64,7 @@ def test_views_and_vector_are_one_memory(seed):
     assert net.forward(X).all()
 
 
-@pytest.mark.parametrize("duplicate", [hg.Network.copy, copy.deepcopy], ids=["copy", "deepcopy"])
+@pytest.mark.parametrize("duplicate", [hg.Network.copy, copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))])
 def test_a_copy_is_whole_and_independent(duplicate):
     net = everything(seed=range(2), l2=0.1)
     twin, Z = duplicate(net), net.forward(X)
@@ -75,10 +76,17 @@ def test_a_copy_is_whole_and_independent(duplicate):
     assert (net["batchnorm1.variance"] == 1).all()
 
 
+def test_a_pickled_network_holds_each_number_once():
+    net = hg.Network.mlp([50, 200, 2])
+    assert net.params.nbytes < len(pickle.dumps(net)) < 1.2 * net.params.nbytes
+
+
 def test_every_parameter_has_a_stream_of_its_own_so_seeds_are_paired():
     shallow, deep = hg.Network.mlp([3, 5, 2], seed=4), hg.Network.mlp([3, 5, 5, 2], seed=4, init="glorot_normal")
     ratio = shallow["dense1.W"] / deep["dense1.W"]
     np.testing.assert_allclose(ratio, np.sqrt((2 / 3) / (2 / 8)))  # the same draws under another initialiser
+    same_sizes = hg.Network.mlp([5, 5, 5])
+    assert (same_sizes["dense1.W"] != same_sizes["dense2.W"]).all()
 
 
 # --- loss, modes, gradient ----------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ OPTIMIZERS = [optimizer for optimizer, _ in BY_THE_BOOK]
 every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
 
 
-@pytest.mark.parametrize(("optimizer", "book"), BY_THE_BOOK, ids=str)
+@pytest.mark.parametrize(("optimizer", "book"), BY_THE_BOOK, ids=map(repr, OPTIMIZERS))
 def test_the_path_is_that_of_the_paper(optimizer, book):
     expected = np.array([[w for w, _ in zip(book(start), range(50), strict=False)] for start in START.tolist()]).T
     np.testing.assert_allclose(run(optimizer, START), expected, rtol=1e-9, atol=1e-12)
@@ -190,6 +190,7 @@ def test_names_and_settings_in_text():
     assert find_optimizer("sgd") == SGD()
     assert find_optimizer("AdamW(0.01, weight_decay=0.1)") == AdamW(0.01, weight_decay=0.1)
     assert find_optimizer("sgd(0.1, momentum=0.9, nesterov=False)") == SGD(0.1, momentum=0.9)
+    assert find_optimizer("sgd(0.1, momentum=0.9, nesterov=1)").nesterov is True
     assert find_optimizer("lbfgs(memory=5)").memory == 5
     assert all(issubclass(record, Optimizer) for record in _BY_NAME.values())
 

@@ -15,7 +15,8 @@ from handgrad.rules import Registry, parse, unknown
 from handgrad.schedules import schedules
 
 REGISTRIES = [activations, initializers, losses, schedules]
-RULES = [(registry, rule) for registry in REGISTRIES for rule in registry]
+RULES = [pytest.param(registry, rule, id=repr(rule)) for registry in REGISTRIES for rule in registry]
+ALIASES = [pytest.param(registry, alias, id=alias) for registry in REGISTRIES for alias in registry.aliases]
 
 
 def negated(z):
@@ -26,7 +27,7 @@ def minus_one(z, a):
     return -np.ones_like(z)
 
 
-@pytest.mark.parametrize(("registry", "rule"), RULES, ids=str)
+@pytest.mark.parametrize(("registry", "rule"), RULES)
 def test_every_rule_is_brought_back_by_its_name_its_text_and_pickle(registry, rule):
     changed = rule(**{key: value / 3 for key, value in rule.parameters.items()})
     for each in (rule, changed):
@@ -37,9 +38,7 @@ def test_every_rule_is_brought_back_by_its_name_its_text_and_pickle(registry, ru
     assert registry.find(rule.name) is rule
 
 
-@pytest.mark.parametrize(
-    ("registry", "alias"), [(registry, alias) for registry in REGISTRIES for alias in registry.aliases], ids=str
-)
+@pytest.mark.parametrize(("registry", "alias"), ALIASES)
 def test_every_alias_leads_to_a_record(registry, alias):
     assert registry.find(alias) == registry.find(registry.aliases[alias])
 
@@ -54,6 +53,7 @@ def test_parameters_go_in_order_or_by_name_and_leave_the_record_alone():
     assert leaky_relu(0.2) == leaky_relu(slope=0.2) == activations.find("leaky_relu( slope = 0.2 )")
     assert leaky_relu.parameters == {"slope": 0.01}
     assert leaky_relu(0.2) != leaky_relu
+    assert schedules.find("cosine(5)")(floor=0.1) == schedules.find("cosine(5, 0.1)")  # what is not named stays
     assert len({leaky_relu(0.2), leaky_relu(slope=0.2), leaky_relu}) == 2
 
 

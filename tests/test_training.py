@@ -186,6 +186,16 @@ def test_the_rate_falls_on_a_plateau_for_each_network_by_itself():
         np.testing.assert_array_equal(alone.loss, history.loss[:, s])
 
 
+def test_decoupled_decay_shrinks_the_weights_alone_by_the_scheduled_rate():
+    decayed, plain = mlp(bias_init="normal(0.5)"), mlp(bias_init="normal(0.5)")
+    shrunk = 0.1 * 0.25 * 0.5 * plain.params
+    shrunk[plain.layout.weights :] = 0
+    schedule = "cosine(warmup=3)"  # starts at a quarter
+    hg.train(decayed, X, Y, epochs=1, batch_size=None, optimizer=hg.AdamW(0.1, weight_decay=0.5), schedule=schedule)
+    hg.train(plain, X, Y, epochs=1, batch_size=None, optimizer=hg.Adam(0.1), schedule=schedule)
+    np.testing.assert_allclose(plain.params - decayed.params, shrunk, rtol=1e-9, atol=1e-15)
+
+
 @pytest.mark.parametrize(("largest", "clipped"), [(1e-3, True), (1e3, False)])
 def test_clipping_limits_the_norm_of_the_whole_gradient(largest, clipped):
     net = mlp()

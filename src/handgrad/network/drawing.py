@@ -18,7 +18,7 @@ from handgrad.network.layout import Leaf, Segment
 from handgrad.randomness import generator
 
 if TYPE_CHECKING:
-    from handgrad.network.network import Network
+    from handgrad.network.core import Core
 
 PerNetwork = str | Initializer | Sequence[str | Initializer]
 
@@ -33,7 +33,7 @@ def find_initializers(argument: str, init: Any, size: int | None) -> tuple[Initi
     return tuple(initializers.find(each) for each in init)
 
 
-def draw_parameters(net: "Network") -> Array:
+def draw_parameters(net: "Core") -> Array:
     """The flat vector (P,) or (S, P) from which the network starts."""
     gains = _gains(net.leaves)
     seeds = [net.seed] if isinstance(net.seed, int) else [int(seed) for seed in net.seed]
@@ -46,7 +46,7 @@ def draw_parameters(net: "Network") -> Array:
     return vectors[0] if net.size is None else vectors
 
 
-def starting_state(net: "Network") -> Array:
+def starting_state(net: "Core") -> Array:
     """The flat state vector from which the network starts."""
     vector = np.zeros(net.state_layout.size, net.dtype)
     for segment in net.state_layout.segments:

@@ -6,17 +6,19 @@ from typing import Any, Self
 import numpy as np
 
 from handgrad import blas
-from handgrad.arrays import Array, ArrayLike, require_finite, require_number, require_numeric
-from handgrad.layers import Context, Dense, Layer, backward_through, forward_through, require_layers
-from handgrad.losses import Loss, losses
-from handgrad.network.drawing import PerNetwork, draw_parameters, find_initializers, starting_state
-from handgrad.network.layout import Layout, at, leaves
+from handgrad.arrays import Array, ArrayLike, require_numeric
+from handgrad.layers import Dense, Layer, backward_through, forward_through
+from handgrad.losses import Loss
+from handgrad.network.core import Core
+from handgrad.network.door import accept_inputs, accept_shares, require_dtype, require_shape
+from handgrad.network.drawing import PerNetwork
 from handgrad.network.mlp import mlp_layers
+from handgrad.network.recording import record_outputs
 from handgrad.network.summary import summary_table
-from handgrad.randomness import require_seeds
+from handgrad.rules import unknown
 
 
-class Network:
+class Network(Core):
     """A feed-forward network with hand-derived gradients, or a stack of S such networks side by side.
 
     The objective is the weighted mean over the batch of each example's loss plus l2 / 2 · Σ W² (never biases).
@@ -62,24 +64,7 @@ class Network:
         seed: int | Sequence[int] = 0,
         dtype: str | type | np.dtype[Any] = "float64",
     ) -> None:
-        require_layers("layers", layers)
-        self.layers = tuple(layers)
-        self.loss_rule = losses.find(loss)
-        self.leaves = leaves(self.layers)
-        self.fan_in, self.fan_out = _widths(self.layers)
-        self.dtype = _require_dtype(dtype)
-        self.seed = require_seeds("seed", seed)
-        self.size: int | None = None if isinstance(self.seed, int) else len(self.seed)
-        self.l2 = _require_l2(l2, self.size, self.dtype)
-        self.init = find_initializers("init", init, self.size)
-        self.bias_init = find_initializers("bias_init", bias_init, self.size)
-        self.layout = Layout(self.layers, lambda layer: layer.parameter_shapes())
-        self.state_layout = Layout(self.layers, lambda layer: layer.state_shapes())
-        self._params = draw_parameters(self)
-        self._state = starting_state(self)
-        self.awaits_data = np.array([each.name == "lsuv" for each in self.init])  # (S,) or (1,): rescale at first data
-        self.preprocessing: Any = None  # how raw rows become X, if the data had such a thing; saved with the network
-        self._make_views()
+        super().__init__(layers, loss, init, bias_init, l2, seed, dtype)
 
     @classmethod
     def mlp(
@@ -127,7 +112,7 @@ class Network:
 
     @params.setter
     def params(self, values: ArrayLike) -> None:
-        self._params[...] = _require_shape("params", values, self._params.shape)
+        self._params[...] = require_shape("params", values, self._params.shape)
 
     @property
     def state(self) -> Array:
@@ -136,19 +121,27 @@ class Network:
 
     @state.setter
     def state(self, values: ArrayLike) -> None:
-        self._state[...] = _require_shape("state", values, self._state.shape)
+        self._state[...] = require_shape("state", values, self._state.shape)
 
     @property
     def parameter_names(self) -> list[str]:
         """The names of the parameters, in the order of the flat vector."""
         return [segment.name for segment in self.layout.segments]
 
+    def named(self, vector: ArrayLike) -> dict[str, Array]:
+        """A vector shaped like `params` (a gradient, say) as views by parameter name.
+
+        >>> net = Network.mlp([2, 3, 2])
+        >>> loss, gradient = net.gradient([[0.5, -1.0]], [1])
+        >>> net.named(gradient)["dense2.W"].shape
+        (3, 2)
+        """
+        return self.layout.views(require_shape("vector", vector, self._params.shape))
+
     def __getitem__(self, name: str | int) -> Any:
         """A named parameter (or state) as a view into the vector; or network i of a stack, as a copy."""
         if isinstance(name, str):
             if name not in self._views:
-                from handgrad.rules import unknown
-
                 raise unknown("parameter", name, self._views)
             return self._views[name]
         return self._one_of_stack(name)
@@ -159,7 +152,7 @@ class Network:
 
     def astype(self, dtype: str | type | np.dtype[Any]) -> "Network":
         """The same network in "float32" or "float64"."""
-        found = _require_dtype(dtype)
+        found = require_dtype(dtype)
         l2 = self.l2 if self.size is None else self.l2.astype(found)
         params, state = self._params.astype(found), self._state.astype(found)
         twin = self._with(params, state, self.seed, l2, self.init, self.bias_init)
@@ -307,22 +300,7 @@ class Network:
 
     def accept_inputs(self, X: ArrayLike) -> Array:
         """X (B, D), or (S, B, D) for a stack, in the network's dtype, or a clear error."""
-        X = require_numeric("X", X)
-        if X.ndim != 2 and not (X.ndim == 3 and self.size is not None):
-            shapes = "(B, D)" if self.size is None else f"(B, D) or ({self.size}, B, D)"
-            raise ValueError(f"X has shape {X.shape}; expected {shapes}: rows of examples" + _reshape_hint(X))
-        if X.ndim == 3 and X.shape[0] != self.size:
-            raise ValueError(f"X has data for {X.shape[0]} networks but the stack has {self.size}")
-        if self.fan_in is not None and X.shape[-1] != self.fan_in:
-            first = next(leaf for leaf in self.leaves if leaf.layer.width(None) is not None)
-            hint = "; did you pass the target column too?" if X.shape[-1] == self.fan_in + 1 else ""
-            raise ValueError(
-                f"X has {X.shape[-1]} columns but the network expects {self.fan_in} "
-                f"(layer {first.name}, fan_in={self.fan_in}){hint}"
-            )
-        if X.shape[-2] == 0:
-            raise ValueError("X is empty; expected at least one row")
-        return require_finite("X", np.ascontiguousarray(X, dtype=self.dtype))
+        return accept_inputs(self, X)
 
     def accept_targets(self, y: ArrayLike, X: Array) -> Array:
         """Targets for these inputs as the loss wants them, (B, C) or (S, B, C), or a clear error."""
@@ -330,67 +308,8 @@ class Network:
         outputs = self.fan_out if self.fan_out is not None else X.shape[-1]
         return self.loss_rule.encode(y, outputs, X.shape[-2], networks, self.dtype)
 
-    def contexts(self, training: bool, seed: int | None, step: int) -> list[Context]:
-        """What each layer is told, in the order of the layers."""
-        if not self._draws:
-            return self._quiet_contexts[training]
-        return self._contexts(training, seed, step)
-
-    def _contexts(self, training: bool, seed: int | None, step: int) -> list[Context]:
-        numbers = iter(range(len(self.leaves)))
-
-        def of(layers: Sequence[Layer], states: Any) -> list[Context]:
-            return [
-                Context(inner=of(layer.inner, state))
-                if layer.inner
-                else Context(training, state, self.seed, seed, step, next(numbers))
-                for layer, state in zip(layers, states, strict=True)
-            ]
-
-        return of(self.layers, self._state_tree)
-
-    def backpropagate(
-        self, X: Array, T: Array, shares: Array | None, contexts: Sequence[Context]
-    ) -> tuple[Any, Array, list[Any]]:
-        """The objective, its flat gradient, and the caches that `advance_state` reads."""
-        Z, caches = forward_through(self.layers, self._tree, X, contexts)
-        data_loss, dZ = self._weighted_loss(Z, T, shares)
-        grads = self._parameter_gradients(dZ, caches)
-        gradient = self.layout.flatten(grads, self._params.shape[:-1])
-        if self._penalised:
-            W = self._params[..., : self.layout.weights]
-            gradient[..., : self.layout.weights] += self.l2 * W if self.size is None else self.l2[:, None] * W
-            data_loss = data_loss + self.penalty()
-        return data_loss, gradient, caches
-
-    def objective(self, X: Array, T: Array, shares: Array | None, contexts: Sequence[Context]) -> Any:
-        """The objective of accepted arguments: a number, or (S,)."""
-        return self.observe(X, T, shares, contexts)[0]
-
-    def observe(
-        self, X: Array, T: Array, shares: Array | None, contexts: Sequence[Context]
-    ) -> tuple[Any, Array, list[Any]]:
-        """The objective of accepted arguments, with the logits and the caches of the forward pass."""
-        Z, caches = forward_through(self.layers, self._tree, X, contexts)
-        return self._weighted_loss(Z, T, shares)[0] + self.penalty(), Z, caches
-
-    def penalty(self) -> Any:
-        """l2 / 2 · Σ W² over all weights: a number, or (S,)."""
-        if not self._penalised:
-            return self.l2 * 0
-        return self.l2 * 0.5 * np.square(self._params[..., : self.layout.weights]).sum(axis=-1)
-
-    def advance_state(self, caches: Sequence[Any], active: Array | None = None) -> None:
-        """Move the state by what the layers measured; of a stack only the active networks, if a mask (S,) is given."""
-        for leaf in self._stateful:
-            state = at(self._state_tree, leaf.path)
-            for key, values in leaf.layer.measured(state, at(caches, leaf.path)).items():
-                state[key][...] = values if active is None else np.where(active[:, None, None], values, state[key])
-
     def dense_outputs(self, X: ArrayLike) -> dict[str, Array]:
         """The output Z of each Dense layer in training mode, by the name of its weights."""
-        from handgrad.network.recording import record_outputs
-
         outputs = record_outputs(self, self.accept_inputs(X), training=True)
         return {f"{leaf.name}.W": outputs[leaf.name] for leaf in self.leaves if isinstance(leaf.layer, Dense)}
 
@@ -416,23 +335,6 @@ class Network:
 
     # --- inside -------------------------------------------------------------------------------------------------
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Without the views: pickled or copied deeply, they would come back as arrays of their own."""
-        return {name: value for name, value in vars(self).items() if name not in _MADE_BY_MAKE_VIEWS}
-
-    def __setstate__(self, saved: dict[str, Any]) -> None:
-        self.__dict__.update(saved)
-        self._make_views()
-
-    def _make_views(self) -> None:
-        self._tree = self.layout.tree(self._params)
-        self._state_tree = self.state_layout.tree(self._state)
-        self._views = self.layout.views(self._params) | self.state_layout.views(self._state)
-        self._stateful = [leaf for leaf in self.leaves if leaf.layer.state_shapes()]
-        self._penalised = bool(np.any(self.l2))
-        self._draws = any(leaf.layer.draws for leaf in self.leaves)
-        self._quiet_contexts = {training: self._contexts(training, None, 0) for training in (False, True)}
-
     def _data_loss(
         self,
         X: ArrayLike,
@@ -447,21 +349,6 @@ class Network:
             Z, _ = forward_through(self.layers, self._tree, X, self.contexts(training, seed, step))
             return self._weighted_loss(Z, T, shares)[0]
 
-    def _weighted_loss(self, Z: Array, T: Array, shares: Array | None) -> tuple[Any, Array]:
-        """Σ sᵢ lᵢ with shares sᵢ = wᵢ / Σ w, and its derivative by Z."""
-        loss, dZ = self.loss_rule.evaluate(Z, T)
-        if shares is None:
-            return loss.sum(axis=-1) / Z.shape[-2], dZ / Z.shape[-2]
-        return (loss * shares).sum(axis=-1), dZ * shares[..., None]
-
-    def _parameter_gradients(self, dZ: Array, caches: Sequence[Any]) -> list[Any]:
-        """Backward through all layers; nobody asks for ∂loss/∂X, so a Dense at the bottom need not form it."""
-        first = self.layers[0]
-        if not isinstance(first, Dense):
-            return backward_through(self.layers, self._tree, dZ, caches)[1]
-        dA, grads = backward_through(self.layers[1:], self._tree[1:], dZ, caches[1:])
-        return [first.parameter_gradients(dA, caches[0]), *grads]
-
     def _as_number(self, loss: Any) -> Any:
         return float(loss) if self.size is None else np.broadcast_to(loss, (self.size,)).copy()
 
@@ -475,78 +362,3 @@ class Network:
         one = self._with(self._params[index].copy(), self._state[index].copy(), seed, l2, (init,), (bias_init,))
         one.awaits_data = self.awaits_data[[index % len(self.awaits_data)]]
         return one
-
-    def _with(self, params: Array, state: Array, seed: Any, l2: Any, init: Any, bias_init: Any) -> "Network":
-        twin: Network = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__)
-        twin._params, twin._state, twin.seed, twin.l2 = params, state, seed, l2
-        twin.init, twin.bias_init, twin.size = init, bias_init, None if isinstance(seed, int) else len(seed)
-        twin.awaits_data = self.awaits_data.copy()
-        twin._make_views()
-        return twin
-
-
-_MADE_BY_MAKE_VIEWS = {"_tree", "_state_tree", "_views", "_stateful", "_penalised", "_draws", "_quiet_contexts"}
-
-
-def accept_shares(sample_weight: ArrayLike | None, rows: int, dtype: np.dtype[Any]) -> Array | None:
-    """Shares wᵢ / Σ wᵢ (B,) of the rows, None where all count the same, or a clear error."""
-    if sample_weight is None:
-        return None
-    weights = accept_weights(sample_weight, rows, dtype)
-    return weights / weights.sum()
-
-
-def accept_weights(sample_weight: ArrayLike, rows: int, dtype: np.dtype[Any]) -> Array:
-    """Weights (B,) of the rows in that dtype, or a clear error."""
-    weights = require_numeric("sample_weight", sample_weight).astype(dtype)
-    if weights.shape != (rows,):
-        raise ValueError(f"sample_weight has shape {weights.shape}; expected ({rows},), one weight for each row of X")
-    require_finite("sample_weight", weights)
-    if (weights < 0).any() or not weights.any():
-        raise ValueError("sample_weight must be at least 0 everywhere and above 0 somewhere")
-    return weights
-
-
-def _widths(layers: Sequence[Layer]) -> tuple[int | None, int | None]:
-    """Units in and out; a misfit is reported with the layer's place."""
-    width, fan_in = None, None
-    for index, layer in enumerate(layers):
-        try:
-            width = layer.width(width)
-        except ValueError as misfit:
-            raise ValueError(f"layers[{index}] {type(layer).__name__}: {misfit}") from misfit
-        if fan_in is None:
-            fan_in = getattr(layer, "fan_in", width)
-    return fan_in, width
-
-
-def _require_dtype(dtype: Any) -> np.dtype[Any]:
-    try:
-        found = np.dtype(dtype)
-    except TypeError:
-        found = None
-    if found not in (np.dtype("float32"), np.dtype("float64")):
-        raise ValueError(f"dtype is {dtype!r}; expected 'float32' or 'float64'")
-    return found
-
-
-def _require_l2(l2: Any, size: int | None, dtype: np.dtype[Any]) -> Any:
-    if np.ndim(l2) == 0:
-        number = require_number("l2", l2, at_least=0)
-        return number if size is None else np.full(size, number, dtype)
-    if size is None or len(l2) != size:
-        has = "one network; give seed a sequence to make a stack" if size is None else f"{size} networks"
-        raise ValueError(f"l2 has {len(l2)} values for {has}")
-    return np.array([require_number("l2", each, at_least=0) for each in l2], dtype)
-
-
-def _require_shape(argument: str, values: ArrayLike, shape: tuple[int, ...]) -> Array:
-    array = require_numeric(argument, values)
-    if array.shape != shape:
-        raise ValueError(f"{argument} has shape {array.shape}; expected {shape}")
-    return require_finite(argument, array)
-
-
-def _reshape_hint(X: Array) -> str:
-    return "; for one row write X[None, :], for one column X[:, None]" if X.ndim == 1 else ""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Recording:
-    """By layer name: `outputs` (B, units) and `gradients` ∂loss/∂output of the same shape; (S, ...) for a stack."""
+    """By layer name, first layer first: `outputs` (B, units) and `gradients` ∂loss/∂output; (S, ...) for a stack."""
 
     outputs: dict[str, Array] = field(default_factory=dict)
     gradients: dict[str, Array] = field(default_factory=dict)
@@ -55,7 +55,8 @@ def record(
         Z, caches = forward_through(layers, net._tree, X, net.contexts(training, seed, step))
         _, dZ = net._weighted_loss(Z, T, None)
         backward_through(layers, net._tree, dZ, caches)
-    return recording
+    in_order = {name: recording.gradients[name] for name in recording.outputs}
+    return Recording(recording.outputs, in_order)
 
 
 def record_outputs(net: "Network", X: Array, training: bool) -> dict[str, Array]:

@@ -9,7 +9,7 @@ import numpy as np
 from handgrad import randomness
 from handgrad.arrays import Array, ArrayLike, require_number
 from handgrad.network import Network
-from handgrad.network.network import accept_weights
+from handgrad.network.door import accept_weights
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ def minimize(
     `after_iteration(loss)` is called after each with the network moved there; True stops.
     """
     from scipy.optimize import minimize as scipy_minimize
+    from threadpoolctl import threadpool_limits
 
     X, T, shares = data.batch(slice(None))
     free = np.flatnonzero(~frozen) if frozen is not None else np.arange(net.layout.size)
@@ -53,4 +54,5 @@ def minimize(
         "ftol": 0.0,
     }
     start = net.params[free].astype(np.float64)
-    scipy_minimize(objective, start, jac=True, method="L-BFGS-B", callback=finished, options=options)
+    with threadpool_limits(1, user_api="blas"):  # SciPy brings a BLAS of its own, which may have come just now
+        scipy_minimize(objective, start, jac=True, method="L-BFGS-B", callback=finished, options=options)
