@@ -1,5 +1,6 @@
 """The `Training` object: what `hg.train`, checkpoints and studies use. It owns everything that training remembers."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -8,14 +9,23 @@ import numpy as np
 from handgrad import blas
 from handgrad.arrays import Array, ArrayLike, require_integer, require_number
 from handgrad.initializers import lsuv
-from handgrad.metrics import Metric, find_metric
+from handgrad.metrics import Metric
 from handgrad.network import Network
 from handgrad.optimizers import LBFGS, SGD, Optimizer, find_optimizer
 from handgrad.randomness import require_seed
-from handgrad.rules import unknown
 from handgrad.schedules import ReduceOnPlateau, Schedule, schedules
 from handgrad.training.data import TrainingData, accept_data, batches
-from handgrad.training.divergence import DivergenceError, divergence
+from handgrad.training.divergence import divergence
+from handgrad.training.door import (
+    accept_validation,
+    frozen_mask,
+    require_callbacks,
+    require_engine,
+    require_lbfgs,
+    require_metrics,
+    require_settings,
+    require_stop,
+)
 from handgrad.training.engine import NumpyEngine
 from handgrad.training.history import History
 from handgrad.training.lbfgs import minimize
@@ -110,17 +120,17 @@ class Training:
         self.schedule = schedules.find("constant" if schedule is None else schedule)
         self.seed = None if seed is None else require_seed("seed", seed)
         self.progress = progress
-        self.callbacks = _require_callbacks(callbacks)
-        self.metrics = _require_metrics(net, metrics)
-        self.stop = _require_stop(stop, self.metrics, validation)
-        _require_engine(engine)
+        self.callbacks = require_callbacks(callbacks)
+        self.metrics = require_metrics(net, metrics)
+        self.stop = require_stop(stop, self.metrics, validation)
+        require_engine(engine)
         if clip_norm is not None:
             clip_norm = require_number("clip_norm", clip_norm, above=0)
-        self._require_lbfgs(clip_norm)
+        if isinstance(self.optimizer, LBFGS):
+            require_lbfgs(net, clip_norm, self.schedule)
         self.data = accept_data(net, X, y, sample_weight, class_weight)
-        self.validation = None if validation is None else _accept_validation(net, validation)
-        frozen_mask = _frozen_mask(net, frozen)
-        self.engine = NumpyEngine(net, self.optimizer, clip_norm, frozen_mask)
+        self.validation = None if validation is None else accept_validation(net, validation)
+        self.engine = NumpyEngine(net, self.optimizer, clip_norm, frozen_mask(net, frozen))
 
         networks = net.size or 1
         self.history = History(net.size)
@@ -263,14 +273,6 @@ class Training:
 
     # --- L-BFGS and LSUV ----------------------------------------------------------------------------------------
 
-    def _require_lbfgs(self, clip_norm: float | None) -> None:
-        if not isinstance(self.optimizer, LBFGS):
-            return
-        if self.net.size is not None:
-            raise ValueError("LBFGS trains single networks; train the networks of a stack one by one (stack[0], ...)")
-        if clip_norm is not None or self.schedule.name != "constant":
-            raise ValueError("LBFGS sets its own steps; leave out clip_norm and schedule")
-
     def _run_lbfgs(self, until: int, show: Callable[[int, Any], None]) -> None:
         assert isinstance(self.optimizer, LBFGS)
         X, T, shares = self.data.batch(slice(None))
@@ -348,68 +350,5 @@ def train(net: Network, X: ArrayLike, y: ArrayLike, **settings: Any) -> History:
     >>> bool(history.accuracy[-1] > 0.8)
     True
     """
+    require_settings(settings, inspect.signature(Training).parameters)
     return Training(net, X, y, **settings).run()
-
-
-def _require_callbacks(callbacks: Sequence[Callback]) -> tuple[Callback, ...]:
-    for callback in callbacks:
-        if not callable(callback):
-            raise TypeError(f"callbacks holds {callback!r}; expected functions that take the Training")
-    return tuple(callbacks)
-
-
-def _require_metrics(net: Network, metrics: Sequence[str | Metric]) -> tuple[Metric, ...]:
-    if isinstance(metrics, str):
-        raise TypeError(f"metrics is {metrics!r}; expected a sequence such as ({metrics!r},)")
-    found = tuple(find_metric(metric) for metric in metrics)
-    for metric in found:
-        if metric.for_classes and net.loss_rule.target not in ("classes", "labels"):
-            raise ValueError(f"metric {metric.name!r} is for classes, but the loss {net.loss_rule} is for regression")
-    return found
-
-
-def _require_stop(
-    stop: EarlyStopping | None, metrics: Sequence[Metric], validation: object | None
-) -> EarlyStopping | None:
-    if stop is None:
-        return None
-    if not isinstance(stop, EarlyStopping):
-        raise TypeError(f"stop is {stop!r}; expected EarlyStopping(patience=...)")
-    known = ["loss", *(metric.name for metric in metrics)]
-    known += [f"validation_{name}" for name in known] if validation is not None else []
-    if stop.monitor is not None and stop.monitor not in known:
-        raise unknown("EarlyStopping.monitor", stop.monitor, known)
-    return stop
-
-
-def _require_engine(engine: str) -> None:
-    if engine not in ("auto", "numpy"):
-        raise unknown("engine", engine, ("auto", "numpy"))
-
-
-def _accept_validation(net: Network, validation: tuple[ArrayLike, ArrayLike]) -> TrainingData:
-    if not isinstance(validation, tuple | list) or len(validation) != 2:
-        raise TypeError("validation must be a pair (X, y)")
-    try:
-        X, T, _ = net.accept(*validation, None)
-    except (TypeError, ValueError) as wrong:
-        raise type(wrong)(f"validation: {wrong}") from wrong
-    return TrainingData(X, T, None)
-
-
-def _frozen_mask(net: Network, frozen: Sequence[str]) -> Array | None:
-    """True (P,) where a parameter stays as it is; None where all are trained."""
-    if isinstance(frozen, str):
-        raise TypeError(f"frozen is {frozen!r}; expected a sequence of names such as ({frozen!r},)")
-    mask = np.zeros(net.layout.size, dtype=bool)
-    layers = {segment.leaf.name for segment in net.layout.segments}
-    for name in frozen:
-        if name not in layers and name not in net.parameter_names:
-            raise unknown("frozen parameter", name, [*net.parameter_names, *sorted(layers)])
-        for segment in net.layout.segments:
-            if name in (segment.name, segment.leaf.name):
-                mask[segment.start : segment.stop] = True
-    return mask if mask.any() else None
-
-
-__all__ = ["DivergenceError", "Training", "train"]

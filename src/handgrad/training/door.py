@@ -1,0 +1,97 @@
+"""The door of training: what its settings must be before anything is trained."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from handgrad.arrays import Array, ArrayLike
+from handgrad.metrics import Metric, find_metric
+from handgrad.network import Network
+from handgrad.rules import unknown
+from handgrad.schedules import Schedule
+from handgrad.training.data import TrainingData
+from handgrad.training.stopping import EarlyStopping
+
+
+def require_callbacks(callbacks: Sequence[Callable[..., Any]]) -> tuple[Callable[..., Any], ...]:
+    """Functions that take the Training."""
+    for callback in callbacks:
+        if not callable(callback):
+            raise TypeError(f"callbacks holds {callback!r}; expected functions that take the Training")
+    return tuple(callbacks)
+
+
+def require_metrics(net: Network, metrics: Sequence[str | Metric]) -> tuple[Metric, ...]:
+    """The records of metrics that suit the network's loss."""
+    if isinstance(metrics, str):
+        raise TypeError(f"metrics is {metrics!r}; expected a sequence such as ({metrics!r},)")
+    found = tuple(find_metric(metric) for metric in metrics)
+    for metric in found:
+        if metric.for_classes and net.loss_rule.target not in ("classes", "labels"):
+            raise ValueError(f"metric {metric.name!r} is for classes, but the loss {net.loss_rule} is for regression")
+    return found
+
+
+def require_stop(
+    stop: EarlyStopping | None, metrics: Sequence[Metric], validation: object | None
+) -> EarlyStopping | None:
+    """A rule whose monitor will be recorded."""
+    if stop is None:
+        return None
+    if not isinstance(stop, EarlyStopping):
+        raise TypeError(f"stop is {stop!r}; expected EarlyStopping(patience=...)")
+    known = ["loss", *(metric.name for metric in metrics)]
+    known += [f"validation_{name}" for name in known] if validation is not None else []
+    if stop.monitor is not None and stop.monitor not in known:
+        raise unknown("EarlyStopping.monitor", stop.monitor, known)
+    return stop
+
+
+def require_engine(engine: str) -> None:
+    """An engine that there is."""
+    if engine not in ("auto", "numpy"):
+        raise unknown("engine", engine, ("auto", "numpy"))
+
+
+def accept_validation(net: Network, validation: tuple[ArrayLike, ArrayLike]) -> TrainingData:
+    """The validation set, encoded, or an error that says it is about that set."""
+    if not isinstance(validation, tuple | list) or len(validation) != 2:
+        raise TypeError("validation must be a pair (X, y)")
+    try:
+        X, T, _ = net.accept(*validation, None)
+    except (TypeError, ValueError) as wrong:
+        raise type(wrong)(f"validation: {wrong}") from wrong
+    return TrainingData(X, T, None)
+
+
+def frozen_mask(net: Network, frozen: Sequence[str]) -> Array | None:
+    """True (P,) where a parameter stays as it is; None where all are trained."""
+    if isinstance(frozen, str):
+        raise TypeError(f"frozen is {frozen!r}; expected a sequence of names such as ({frozen!r},)")
+    mask = np.zeros(net.layout.size, dtype=bool)
+    layers = {segment.leaf.name for segment in net.layout.segments}
+    for name in frozen:
+        if name not in layers and name not in net.parameter_names:
+            raise unknown("frozen parameter", name, [*net.parameter_names, *sorted(layers)])
+        for segment in net.layout.segments:
+            if name in (segment.name, segment.leaf.name):
+                mask[segment.start : segment.stop] = True
+    return mask if mask.any() else None
+
+
+def require_lbfgs(net: Network, clip_norm: float | None, schedule: Schedule) -> None:
+    """Refuse what L-BFGS cannot do."""
+    if net.size is not None:
+        raise ValueError("LBFGS trains single networks; train the networks of a stack one by one (stack[0], ...)")
+    if clip_norm is not None or schedule.name != "constant":
+        raise ValueError("LBFGS sets its own steps; leave out clip_norm and schedule")
+
+
+def require_settings(settings: Mapping[str, object], known: Iterable[str]) -> None:
+    """Refuse a setting that nobody knows, with the nearest known one."""
+    for name in settings:
+        if name == "learning_rate":
+            raise TypeError("train has no setting 'learning_rate'; it belongs to the optimizer: optimizer=SGD(0.1)")
+        if name not in known:
+            raise TypeError(str(unknown("setting of train", name, known)))
