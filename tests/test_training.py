@@ -296,6 +296,22 @@ def test_an_interrupt_leaves_a_usable_network_and_training(optimizer):
     assert training.epoch == len(training.history) == 5
 
 
+def test_an_interrupt_inside_a_line_search_leaves_the_last_finished_step():
+    calls = []
+
+    def f(z):
+        calls.append(z)
+        if len(calls) == 3:  # the start twice, then the first trial
+            raise KeyboardInterrupt
+        return np.tanh(z)
+
+    net = mlp(activation=hg.activations.Formula("interrupting", f=f, df=lambda z, a: 1 - a * a))
+    calls.clear()  # the initialiser asked for the gain
+    with pytest.raises(KeyboardInterrupt):
+        hg.train(net, X, Y, optimizer=hg.LBFGS())
+    np.testing.assert_array_equal(net.params, mlp().params)
+
+
 def test_a_progress_bar_changes_nothing_but_the_screen(capsys, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")  # Rich then takes the captured stream for a terminal
     with_bar, without = mlp(seed=range(2)), mlp(seed=range(2))
@@ -333,6 +349,7 @@ def test_lbfgs_reaches_the_minimum_of_a_convex_problem_and_then_stops():
     assert (np.diff(history.loss) <= 0).all()
     steps = len(history)
     assert len(training.run()) == steps
+    assert hg.train(net, X, Y, optimizer=hg.LBFGS()).loss.shape == (0,)  # nothing was left to do
 
 
 def test_lbfgs_heeds_early_stopping_and_the_number_of_epochs():

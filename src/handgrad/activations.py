@@ -65,7 +65,8 @@ class Formula(Rule):
         simpson = np.tile([2.0, 4.0], 1201)[:-1]
         simpson[[0, -1]] = 1.0
         density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
-        second_moment = (self.value(z) ** 2 * density) @ simpson * (z[1] - z[0]) / 3
+        with np.errstate(over="ignore", invalid="ignore"):  # a formula may overflow out there; its gain is then nan
+            second_moment = (self.value(z) ** 2 * density) @ simpson * (z[1] - z[0]) / 3
         return float(1 / np.sqrt(second_moment))
 
 

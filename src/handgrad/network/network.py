@@ -6,8 +6,8 @@ from typing import Any, Self
 import numpy as np
 
 from handgrad import blas
-from handgrad.arrays import Array, ArrayLike, require_numeric
-from handgrad.layers import Dense, Layer, backward_through, forward_through
+from handgrad.arrays import Array, ArrayLike, require_integer, require_numeric
+from handgrad.layers import Context, Dense, Layer, backward_through, forward_through
 from handgrad.losses import Loss
 from handgrad.network.core import Core
 from handgrad.network.door import accept_inputs, accept_shares, require_dtype, require_shape
@@ -15,6 +15,7 @@ from handgrad.network.drawing import PerNetwork
 from handgrad.network.mlp import mlp_layers
 from handgrad.network.recording import record_outputs
 from handgrad.network.summary import summary_table
+from handgrad.randomness import require_seed
 from handgrad.rules import unknown
 
 
@@ -176,7 +177,7 @@ class Network(Core):
         """Outputs before the loss's output function (logits): X (B, D) -> Z (B, C), or (S, B, C) for a stack."""
         X = self.accept_inputs(X)
         with blas.single_threaded():
-            Z, _ = forward_through(self.layers, self._tree, X, self.contexts(training, seed, step))
+            Z, _ = forward_through(self.layers, self._tree, X, self._told(training, seed, step))
         return Z if self.size is None or Z.ndim == 3 else np.broadcast_to(Z, (self.size, *Z.shape))
 
     def predict(self, X: ArrayLike) -> Array:
@@ -263,7 +264,7 @@ class Network(Core):
         """
         X, T, shares = self.accept(X, y, sample_weight)
         with blas.single_threaded():
-            loss, gradient, _ = self.backpropagate(X, T, shares, self.contexts(training, seed, step))
+            loss, gradient, _ = self.backpropagate(X, T, shares, self._told(training, seed, step))
         return self._as_number(loss), gradient
 
     def input_gradient(
@@ -279,7 +280,7 @@ class Network(Core):
         """The objective's gradient by the inputs: (B, D), or (S, B, D) for a stack."""
         X, T, shares = self.accept(X, y, sample_weight)
         with blas.single_threaded():
-            Z, caches = forward_through(self.layers, self._tree, X, self.contexts(training, seed, step))
+            Z, caches = forward_through(self.layers, self._tree, X, self._told(training, seed, step))
             _, dZ = self._weighted_loss(Z, T, shares)
             dX, _ = backward_through(self.layers, self._tree, dZ, caches)
         return dX
@@ -288,7 +289,7 @@ class Network(Core):
         """Advance what training measures (batch norm's running statistics) by one batch, for a loop of your own."""
         X = self.accept_inputs(X)
         with blas.single_threaded():
-            _, caches = forward_through(self.layers, self._tree, X, self.contexts(True, seed, step))
+            _, caches = forward_through(self.layers, self._tree, X, self._told(True, seed, step))
         self.advance_state(caches)
 
     # --- what training, checking and saving build on: arguments are already accepted -----------------------------
@@ -335,6 +336,12 @@ class Network(Core):
 
     # --- inside -------------------------------------------------------------------------------------------------
 
+    def _told(self, training: bool, seed: int | None, step: int) -> list[Context]:
+        """The contexts of a mode that a user named."""
+        if seed is not None:
+            require_seed("seed", seed)
+        return self.contexts(training, seed, require_integer("step", step, at_least=0))
+
     def _data_loss(
         self,
         X: ArrayLike,
@@ -346,7 +353,7 @@ class Network(Core):
     ) -> Any:
         X, T, shares = self.accept(X, y, sample_weight)
         with blas.single_threaded():
-            Z, _ = forward_through(self.layers, self._tree, X, self.contexts(training, seed, step))
+            Z, _ = forward_through(self.layers, self._tree, X, self._told(training, seed, step))
             return self._weighted_loss(Z, T, shares)[0]
 
     def _as_number(self, loss: Any) -> Any:

@@ -159,7 +159,8 @@ class Training:
                 loss = self._run_epoch()
                 if self._finish_epoch(loss, show):
                     break
-        if self.best is not None and self.epoch >= self.epochs:
+        converged = isinstance(self.optimizer, LBFGS) and self.epoch < until
+        if self.best is not None and (self.epoch >= self.epochs or converged):
             self._restore_best(self.active)  # who stopped has them already; who diverged keeps the last finite ones
         return self.history
 
