@@ -1,0 +1,110 @@
+"""`handgrad train`: a network from a table, with what is needed to use it and to judge it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from handgrad.cli.errors import one_line_errors
+from handgrad.cli.output import ForceOption, JsonOption, output_folder, print_json, show, table
+
+if TYPE_CHECKING:
+    from handgrad.cli.learning import Learned
+
+
+@one_line_errors
+def train(
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA", help="A built-in name (moons, digits, iris, ...), .csv, .parquet, .npz, IDX folder."
+        ),
+    ],
+    target: Annotated[str | None, typer.Option(help="Column of a table to predict.")] = None,
+    hidden: Annotated[str, typer.Option(help="Units of the hidden layers; 'none' for none.")] = "64,32",
+    activation: Annotated[str, typer.Option(help="As handgrad.activations names it.")] = "relu",
+    loss: Annotated[
+        str | None,
+        typer.Option(help="Without it, softmax_cross_entropy for classes and mse for numbers.", show_default=False),
+    ] = None,
+    init: Annotated[str, typer.Option(help="As handgrad.initializers names it.")] = "he_normal",
+    optimizer: Annotated[str, typer.Option(help="sgd, rmsprop, adagrad, adam, adamw or lbfgs.")] = "adam",
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Without it, the optimiser's own.", show_default=False)
+    ] = None,
+    epochs: Annotated[int, typer.Option(help="Times that the training rows are seen.")] = 200,
+    batch_size: Annotated[int, typer.Option(help="Rows of a step; 0: all of them.")] = 32,
+    l2: Annotated[float, typer.Option(help="Strength of the penalty on the weights.")] = 0.0,
+    dropout: Annotated[float, typer.Option(help="Share of the hidden units that is dropped.")] = 0.0,
+    norm: Annotated[str | None, typer.Option(help="batch or layer.", show_default=False)] = None,
+    test: Annotated[float, typer.Option(help="Share of the rows that is kept to test on.")] = 0.25,
+    seed: Annotated[int, typer.Option(help="Decides data, split, weights and the order of rows.")] = 0,
+    patience: Annotated[
+        int,
+        typer.Option(
+            help="Stop after so many epochs without improvement on a fifth of the training rows, kept aside; 0: never."
+        ),
+    ] = 20,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results; without it, DATA-network.")] = None,
+    force: ForceOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Train a network on a table, test it on rows it has not seen, and save it.
+
+    Numbers are standardised and text is one-hot encoded, as learned from the training rows alone; the network
+    carries that along, so that handgrad predict takes raw rows. The folder then holds model.safetensors,
+    metrics.json, history.csv and plots.
+
+    Example: handgrad train flowers.csv --target species --hidden 16
+    """
+    from handgrad.cli.learning import Settings, learn
+    from handgrad.datasets import load
+
+    settings = Settings(
+        hidden=hidden,
+        activation=activation,
+        loss=loss,
+        init=init,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        epochs=epochs,
+        batch_size=batch_size or None,
+        l2=l2,
+        dropout=dropout,
+        norm=norm,
+        test=test,
+        seed=seed,
+        patience=patience or None,
+    )
+    folder = Path(f"{Path(data).stem}-network") if out is None else out
+    with output_folder(folder, force) as partial:
+        learned = learn(load(data, target, seed), settings)
+        metrics = {"data": data, "target": learned.train.target_name, **learned.metrics()}
+        save(learned, metrics, partial)
+    if json:
+        print_json(metrics | {"out": str(folder)})
+    else:
+        show(*_summary(learned, metrics), f"Saved in {folder}: model.safetensors, metrics.json, history.csv and plots")
+
+
+def save(learned: "Learned", metrics: dict[str, Any], folder: Path) -> None:
+    """Write everything into the folder."""
+    import json
+
+    import handgrad
+    from handgrad.cli.drawings import draw
+
+    handgrad.save(learned.net, folder / "model.safetensors")
+    text = json.dumps(metrics, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    (folder / "metrics.json").write_text(text, encoding="utf-8")
+    learned.history.to_pandas().to_csv(folder / "history.csv", lineterminator="\n")
+    draw(learned, folder)
+
+
+def _summary(learned: "Learned", metrics: dict[str, Any]) -> list[Any]:
+    rows = f"{metrics['rows']['train']:,} rows to train on, {metrics['rows']['test']:,} to test on"
+    grid = table("on the test rows", "network>", f"{metrics['baseline']}>")
+    for name, value in metrics["test"].items():
+        grid.add_row(name.replace("_", " "), f"{value:.4g}", f"{metrics['baseline_test'][name]:.4g}")
+    note = f"{metrics['epochs_run']} epochs; one split and one seed ({learned.settings.seed}): another would differ"
+    return [f"{learned.net!r} on {metrics['data']}: {rows}", grid, note]
