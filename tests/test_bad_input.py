@@ -175,7 +175,7 @@ TRAINING = [  # a single network; "before the first step" is what the parameters
         ValueError,
         "validation: X has nan at row 0, column 0",
     ),
-    (lambda net: train(net, frozen="dense1"), TypeError, "frozen is 'dense1'; expected a sequence of names such as"),
+    (lambda net: train(net, frozen="dense1"), TypeError, "frozen is 'dense1'; expected a sequence such as"),
     (lambda net: train(net, frozen=("dense3",)), ValueError, "unknown frozen parameter 'dense3'; did you mean 'dense"),
     (lambda net: train(net, class_weight={5: 1.0}), ValueError, "class_weight names class 5; expected 0 to 1"),
     (lambda net: train(net, class_weight={0: -1.0}), ValueError, "class_weight[0] is -1.0; expected ... at least 0"),
@@ -189,7 +189,7 @@ REGRESSION = [  # one output, mean squared error
         ValueError,
         "metric 'accuracy' is for classes, but the loss mse is for regression",
     ),
-    (lambda net: train(net, class_weight="balanced"), ValueError, "class_weight needs classes (N,) ... not loss mse"),
+    (lambda net: train(net, class_weight="balanced"), ValueError, "class_weight needs one class a row ... loss mse"),
     (
         lambda net: net.predict_proba(X),
         TypeError,

@@ -1,8 +1,14 @@
 """BLAS on one thread while the engine works, so that results do not depend on the number of cores."""
 
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
+
+_lock = threading.Lock()
+_inside = 0  # how many contexts are open, in all threads: the limit is the process's
+_limit: Any = None
 
 
 @cache
@@ -12,11 +18,27 @@ def _controller() -> Any:
     return ThreadpoolController()
 
 
-def single_threaded() -> AbstractContextManager[Any]:
-    """A context in which every BLAS in this process uses one thread.
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """A context in which every BLAS in this process uses one thread; the last to leave restores what was before.
 
     >>> with single_threaded():
     ...     pass
     """
-    limits: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
-    return limits
+    global _inside, _limit
+    with _lock:
+        if _inside == 0:
+            _limit = _controller().limit(limits=1, user_api="blas")
+        _inside += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if _inside == 0:
+                _limit.restore_original_limits()
+
+
+def look_again() -> None:
+    """Take note of a BLAS that was loaded since (SciPy brings one of its own); call it before `single_threaded`."""
+    _controller.cache_clear()

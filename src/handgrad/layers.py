@@ -250,7 +250,9 @@ class BatchNorm(LayerNorm):
         """The running mean and variance after this batch."""
         normed, _, mean, variance, _ = cache
         rows = normed.shape[-2]
-        unbiased = variance * (rows / max(rows - 1, 1))
+        if rows == 1:  # one row has no variance to speak of
+            return dict(state)
+        unbiased = variance * (rows / (rows - 1))
         fresh = 1 - self.momentum
         return {
             "mean": self.momentum * state["mean"] + fresh * mean,

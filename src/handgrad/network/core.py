@@ -5,15 +5,16 @@ from typing import Any, Self
 
 import numpy as np
 
+from handgrad import blas
 from handgrad.arrays import Array
 from handgrad.layers import Context, Dense, Layer, backward_through, forward_through, require_layers
 from handgrad.losses import Loss, losses
 from handgrad.network.door import require_dtype, require_l2
 from handgrad.network.drawing import PerNetwork, draw_parameters, find_initializers, starting_state
-from handgrad.network.layout import Layout, at, leaves
+from handgrad.network.layout import Layout, at, leaves, tree_of
 from handgrad.randomness import require_seeds
 
-_MADE_BY_MAKE_VIEWS = {"_tree", "_state_tree", "_views", "_stateful", "_penalised", "_draws", "_quiet_contexts"}
+_MADE_BY_MAKE_VIEWS = {"_tree", "_state_tree", "_views", "_penalised", "_draws", "_quiet_contexts"}
 
 
 class Core:
@@ -37,16 +38,27 @@ class Core:
         self.dtype = require_dtype(dtype)
         self.seed = require_seeds("seed", seed)
         self.size: int | None = None if isinstance(self.seed, int) else len(self.seed)
-        self.l2 = require_l2(l2, self.size, self.dtype)
+        self._l2 = require_l2(l2, self.size, self.dtype)
         self.init = find_initializers("init", init, self.size)
         self.bias_init = find_initializers("bias_init", bias_init, self.size)
         self.layout = Layout(self.layers, lambda layer: layer.parameter_shapes())
         self.state_layout = Layout(self.layers, lambda layer: layer.state_shapes())
-        self._params = draw_parameters(self)
+        with blas.single_threaded():  # orthogonal weights come from a decomposition, which BLAS would share out
+            self._params = draw_parameters(self)
         self._state = starting_state(self)
         self.awaits_data = np.array([each.name == "lsuv" for each in self.init])  # (S,) or (1,): rescale at first data
         self.preprocessing: Any = None  # how raw rows become X, if the data had such a thing; saved with the network
         self._make_views()
+
+    @property
+    def l2(self) -> Any:
+        """Strength of the penalty: a number, or (S,) for a stack; assign one number or one for each."""
+        return self._l2
+
+    @l2.setter
+    def l2(self, l2: float | Sequence[float]) -> None:
+        self._l2 = require_l2(l2, self.size, self.dtype)
+        self._penalised = bool(np.any(self._l2))
 
     def contexts(self, training: bool, seed: int | None, step: int) -> list[Context]:
         """What each layer is told, in the order of the layers."""
@@ -74,10 +86,10 @@ class Core:
         Z, caches = forward_through(self.layers, self._tree, X, contexts)
         data_loss, dZ = self._weighted_loss(Z, T, shares)
         grads = self._parameter_gradients(dZ, caches)
-        gradient = self.layout.flatten(grads, self._params.shape[:-1])
+        gradient = self.layout.flatten(grads, self._params.shape[:-1], self.dtype)
         if self._penalised:
             W = self._params[..., : self.layout.weights]
-            gradient[..., : self.layout.weights] += self.l2 * W if self.size is None else self.l2[:, None] * W
+            gradient[..., : self.layout.weights] += self._l2 * W if self.size is None else self._l2[:, None] * W
             data_loss = data_loss + self.penalty()
         return data_loss, gradient, caches
 
@@ -95,22 +107,21 @@ class Core:
     def penalty(self) -> Any:
         """l2 / 2 · Σ W² over all weights: a number, or (S,)."""
         if not self._penalised:
-            return self.l2 * 0
-        return self.l2 * 0.5 * np.square(self._params[..., : self.layout.weights]).sum(axis=-1)
+            return self._l2 * 0
+        return self._l2 * 0.5 * np.square(self._params[..., : self.layout.weights]).sum(axis=-1)
 
-    def advance_state(self, caches: Sequence[Any], active: Array | None = None) -> None:
-        """Move the state by what the layers measured; of a stack only the active networks, if a mask (S,) is given."""
-        for leaf in self._stateful:
-            state = at(self._state_tree, leaf.path)
-            for key, values in leaf.layer.measured(state, at(caches, leaf.path)).items():
-                state[key][...] = values if active is None else np.where(active[:, None, None], values, state[key])
+    def measured_state(self, caches: Sequence[Any]) -> Array:
+        """The state after a forward pass in training mode: a new flat vector (Q,), or (S, Q)."""
+        measured = tree_of(
+            self.layers, lambda path, layer: layer.measured(at(self._state_tree, path), at(caches, path))
+        )
+        return self.state_layout.flatten(measured, self._state.shape[:-1], self.dtype)
 
     def _make_views(self) -> None:
         self._tree = self.layout.tree(self._params)
         self._state_tree = self.state_layout.tree(self._state)
         self._views = self.layout.views(self._params) | self.state_layout.views(self._state)
-        self._stateful = [leaf for leaf in self.leaves if leaf.layer.state_shapes()]
-        self._penalised = bool(np.any(self.l2))
+        self._penalised = bool(np.any(self._l2))
         self._draws = any(leaf.layer.draws for leaf in self.leaves)
         self._quiet_contexts = {training: self._contexts(training, None, 0) for training in (False, True)}
 
@@ -140,7 +151,7 @@ class Core:
     def _with(self, params: Array, state: Array, seed: Any, l2: Any, init: Any, bias_init: Any) -> Self:
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
-        twin._params, twin._state, twin.seed, twin.l2 = params, state, seed, l2
+        twin._params, twin._state, twin.seed, twin._l2 = params, state, seed, l2
         twin.init, twin.bias_init, twin.size = init, bias_init, None if isinstance(seed, int) else len(seed)
         twin.awaits_data = self.awaits_data.copy()
         twin._make_views()

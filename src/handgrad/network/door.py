@@ -46,7 +46,7 @@ def accept_weights(sample_weight: ArrayLike, rows: int, dtype: np.dtype[Any]) ->
     require_finite("sample_weight", weights)
     if (weights < 0).any() or not weights.any():
         raise ValueError("sample_weight must be at least 0 everywhere and above 0 somewhere")
-    return weights
+    return weights / weights.max()  # only shares matter, and a sum of these cannot overflow
 
 
 def require_dtype(dtype: Any) -> np.dtype[Any]:
@@ -71,12 +71,13 @@ def require_l2(l2: Any, size: int | None, dtype: np.dtype[Any]) -> Any:
     return np.array([require_number("l2", each, at_least=0) for each in l2], dtype)
 
 
-def require_shape(argument: str, values: ArrayLike, shape: tuple[int, ...]) -> Array:
-    """Finite numbers in that shape."""
+def require_shape(argument: str, values: ArrayLike, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Numbers in that shape, finite in that dtype."""
     array = require_numeric(argument, values)
     if array.shape != shape:
         raise ValueError(f"{argument} has shape {array.shape}; expected {shape}")
-    return require_finite(argument, array)
+    with np.errstate(over="ignore"):  # what overflows in the dtype is refused as not finite
+        return require_finite(argument, array.astype(dtype, copy=False))
 
 
 def _reshape_hint(X: Array) -> str:

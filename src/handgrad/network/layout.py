@@ -106,9 +106,11 @@ class Layout:
             at(tree, segment.leaf.path)[segment.key] = segment.view(vector)
         return tree
 
-    def flatten(self, tree: Sequence[Any], lead: tuple[int, ...]) -> Array:
-        """A new flat vector (*lead, P) from a tree of arrays (*lead, *shape)."""
+    def flatten(self, tree: Sequence[Any], lead: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        """A new flat vector (*lead, P) from a tree of arrays (*lead, *shape), or of one array shared by all."""
         if not self.segments:
-            return np.empty((*lead, 0))
+            return np.empty((*lead, 0), dtype)
         parts = [at(tree, segment.leaf.path)[segment.key] for segment in self.segments]
+        if lead:
+            parts = [np.broadcast_to(part, (*lead, *part.shape[-2:])) for part in parts]
         return np.concatenate([part.reshape(*lead, -1) for part in parts], axis=-1)

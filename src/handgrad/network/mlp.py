@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from handgrad.activations import activations
 from handgrad.arrays import require_integer
 from handgrad.layers import Activation, BatchNorm, Dense, Dropout, Layer, LayerNorm
 from handgrad.rules import unknown
@@ -18,14 +19,16 @@ def mlp_layers(
     if norm is not None and norm not in _NORMS:
         raise unknown("norm", norm, _NORMS)
     hidden = widths[1:-1]
+    formulas = _one_each(activation, len(hidden))
+    drop = Dropout(dropout)
     layers: list[Layer] = []
-    for fan_in, fan_out, formula in zip(widths, hidden, _one_each(activation, len(hidden)), strict=False):
+    for fan_in, fan_out, formula in zip(widths, hidden, formulas, strict=False):
         layers.append(Dense(fan_in, fan_out, bias=norm != "batch"))
         if norm is not None:
             layers.append(_NORMS[norm](fan_out))
         layers.append(Activation(formula))
-        if dropout:
-            layers.append(Dropout(dropout))
+        if drop.rate:
+            layers.append(drop)
     layers.append(Dense(widths[-2], widths[-1]))
     if output_activation is not None:
         layers.append(Activation(output_activation))
@@ -44,7 +47,7 @@ def _require_sizes(sizes: Sequence[int]) -> list[int]:
 
 def _one_each(activation: Any, hidden: int) -> list[Any]:
     if not isinstance(activation, list | tuple):
-        return [activation] * hidden
+        return [activations.find(activation)] * hidden
     if len(activation) != hidden:
         raise ValueError(f"activation has {len(activation)} entries for {hidden} hidden layers; give one each, or one")
     return list(activation)

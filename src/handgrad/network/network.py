@@ -1,5 +1,6 @@
 """The network: layers and a loss over one flat parameter vector; forward, gradient, predict; one network or a stack."""
 
+import numbers
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -113,7 +114,8 @@ class Network(Core):
 
     @params.setter
     def params(self, values: ArrayLike) -> None:
-        self._params[...] = require_shape("params", values, self._params.shape)
+        self._params[...] = require_shape("params", values, self._params.shape, self.dtype)
+        self.awaits_data[:] = False
 
     @property
     def state(self) -> Array:
@@ -122,7 +124,7 @@ class Network(Core):
 
     @state.setter
     def state(self, values: ArrayLike) -> None:
-        self._state[...] = require_shape("state", values, self._state.shape)
+        self._state[...] = require_shape("state", values, self._state.shape, self.dtype)
 
     @property
     def parameter_names(self) -> list[str]:
@@ -137,7 +139,7 @@ class Network(Core):
         >>> net.named(gradient)["dense2.W"].shape
         (3, 2)
         """
-        return self.layout.views(require_shape("vector", vector, self._params.shape))
+        return self.layout.views(require_shape("vector", vector, self._params.shape, self.dtype))
 
     def __getitem__(self, name: str | int) -> Any:
         """A named parameter (or state) as a view into the vector; or network i of a stack, as a copy."""
@@ -146,6 +148,9 @@ class Network(Core):
                 raise unknown("parameter", name, self._views)
             return self._views[name]
         return self._one_of_stack(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._views
 
     def copy(self) -> "Network":
         """The same network with parameters of its own."""
@@ -164,9 +169,10 @@ class Network(Core):
         """A stack of S networks like this one, with these parameters (S, P) and this one's seed and state each."""
         if self.size is not None:
             raise TypeError("stacked: expected a single network, not a stack")
-        vectors = require_numeric("params", params).astype(self.dtype)
+        vectors = require_numeric("params", params)
         if vectors.ndim != 2 or vectors.shape[1] != self.layout.size:
             raise ValueError(f"params has shape {vectors.shape}; expected (S, {self.layout.size})")
+        vectors = require_shape("params", vectors, vectors.shape, self.dtype).copy()
         networks = len(vectors)
         seeds, l2 = np.full(networks, self.seed), np.full(networks, self.l2, self.dtype)
         return self._with(vectors, np.tile(self._state, (networks, 1)), seeds, l2, self.init, self.bias_init)
@@ -290,7 +296,7 @@ class Network(Core):
         X = self.accept_inputs(X)
         with blas.single_threaded():
             _, caches = forward_through(self.layers, self._tree, X, self._told(True, seed, step))
-        self.advance_state(caches)
+        self.state = self.measured_state(caches)
 
     # --- what training, checking and saving build on: arguments are already accepted -----------------------------
 
@@ -359,13 +365,16 @@ class Network(Core):
     def _as_number(self, loss: Any) -> Any:
         return float(loss) if self.size is None else np.broadcast_to(loss, (self.size,)).copy()
 
-    def _one_of_stack(self, index: int) -> "Network":
+    def _one_of_stack(self, index: Any) -> "Network":
         if self.size is None:
             raise TypeError("a single network has no members; index it by a parameter's name such as 'dense1.W'")
-        if not -self.size <= index < self.size:
+        if isinstance(index, bool) or not isinstance(index, numbers.Integral):
+            raise TypeError(f"a stack is indexed by one network's number or a parameter's name, not {index!r}")
+        if not -self.size <= int(index) < self.size:
             raise IndexError(f"network {index} of a stack of {self.size}")
-        init, bias_init = (each[index % len(each)] for each in (self.init, self.bias_init))
-        seed, l2 = int(self.seed[index]), float(self.l2[index])  # type: ignore[index]
-        one = self._with(self._params[index].copy(), self._state[index].copy(), seed, l2, (init,), (bias_init,))
-        one.awaits_data = self.awaits_data[[index % len(self.awaits_data)]]
+        s = int(index) % self.size
+        init, bias_init = (each[s % len(each)] for each in (self.init, self.bias_init))
+        seed, l2 = int(np.asarray(self.seed)[s]), float(self.l2[s])
+        one = self._with(self._params[s].copy(), self._state[s].copy(), seed, l2, (init,), (bias_init,))
+        one.awaits_data = self.awaits_data[[s % len(self.awaits_data)]]
         return one

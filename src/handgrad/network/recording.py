@@ -39,21 +39,28 @@ class _Recorded(Layer):
 
 
 def record(
-    net: "Network", X: ArrayLike, y: ArrayLike, *, training: bool = True, seed: int | None = None, step: int = 0
+    net: "Network",
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    training: bool = True,
+    seed: int | None = None,
+    step: int = 0,
 ) -> Recording:
-    """Every layer's output and the gradient that reaches it, for one batch.
+    """Every layer's output and the gradient that reaches it, for one batch; arguments as for `Network.gradient`.
 
     >>> import handgrad as hg
     >>> net = hg.Network.mlp([2, 3, 2])
     >>> sorted(record(net, [[1.0, 2.0]], [0]).outputs)
     ['activation1', 'dense1', 'dense2']
     """
-    X, T, _ = net.accept(X, y, None)
+    X, T, shares = net.accept(X, y, sample_weight)
     recording = Recording()
     layers = _recorded(net, recording)
     with blas.single_threaded():
         Z, caches = forward_through(layers, net._tree, X, net.contexts(training, seed, step))
-        _, dZ = net._weighted_loss(Z, T, None)
+        _, dZ = net._weighted_loss(Z, T, shares)
         backward_through(layers, net._tree, dZ, caches)
     in_order = {name: recording.gradients[name] for name in recording.outputs}
     return Recording(recording.outputs, in_order)

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from handgrad import randomness
-from handgrad.arrays import Array, ArrayLike, require_number
+from handgrad.arrays import Array, ArrayLike, require_integer, require_number
 from handgrad.network import Network
 from handgrad.network.door import accept_weights
+
+Batch = tuple[Array, Array, Array | None]  # X, T, and shares wᵢ / Σ w (None: all equal)
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class TrainingData:
         """N."""
         return int(self.X.shape[-2])
 
-    def batch(self, rows: Array | slice) -> tuple[Array, Array, Array | None]:
+    def batch(self, rows: Array | slice) -> Batch:
         """X, T and shares wᵢ / Σ w of these rows: indices (B,), or (S, B) where each network has its own order."""
         shares = None if self.weights is None else _shares(self.weights[rows])
         return _take(self.X, rows), _take(self.T, rows), shares
@@ -36,29 +38,43 @@ def accept_data(
 ) -> TrainingData:
     """Everything about the training set that can be wrong is refused here."""
     X, T, _ = net.accept(X, y, sample_weight)
-    if net.loss_rule.target == "classes" and len(np.unique(T.argmax(axis=-1))) < 2 and T.shape[-2] > 1:
+    classes = _classes(net, T)
+    if classes is not None and classes.shape[-1] > 1 and (classes == classes[..., :1]).all(axis=-1).any():
         raise ValueError("y has one class only; a classifier needs rows of at least two classes")
     weights = None if sample_weight is None else accept_weights(sample_weight, X.shape[-2], net.dtype)
     if class_weight is not None:
-        by_class = _class_weights(net, T, class_weight)
+        by_class = _class_weights(net, T, classes, class_weight)
         weights = by_class if weights is None else weights * by_class
+        if not weights.any():
+            raise ValueError("class_weight leaves every row a weight of 0; give some class of these rows more")
     return TrainingData(X, T, weights)
 
 
-def _class_weights(net: Network, T: Array, class_weight: Mapping[int, float] | str) -> Array:
+def _classes(net: Network, T: Array) -> Array | None:
+    """The class of each row, (N,) or (S, N); None where targets are not one class a row."""
+    if net.loss_rule.target == "classes":
+        return T.argmax(axis=-1)
+    if net.loss_rule.target == "labels" and T.shape[-1] == 1 and np.isin(T, (0, 1)).all():
+        return T[..., 0].astype(np.int64)
+    return None
+
+
+def _class_weights(net: Network, T: Array, classes: Array | None, class_weight: Mapping[int, float] | str) -> Array:
     """A weight for each row by its class: as given, or "balanced", N / (C · rows of the class)."""
-    if net.loss_rule.target != "classes" or T.ndim != 2:
-        raise ValueError(f"class_weight needs classes (N,) shared by all networks, not loss {net.loss_rule}")
-    classes = T.argmax(axis=-1)
-    if class_weight == "balanced":
-        counts = np.bincount(classes, minlength=T.shape[-1])
+    if classes is None or classes.ndim != 1:
+        raise ValueError(
+            f"class_weight needs one class a row, shared by all networks; loss {net.loss_rule} has other y"
+        )
+    known = max(T.shape[-1], 2)
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        counts = np.bincount(classes, minlength=known)
         return (len(classes) / (np.count_nonzero(counts) * counts[classes])).astype(net.dtype)
     if not isinstance(class_weight, Mapping):
         raise TypeError(f"class_weight is {class_weight!r}; expected 'balanced' or a dict such as {{0: 1.0, 1: 5.0}}")
-    by_class = np.ones(T.shape[-1])
+    by_class = np.ones(known)
     for label, weight in class_weight.items():
-        if label not in range(T.shape[-1]):
-            raise ValueError(f"class_weight names class {label!r}; expected 0 to {T.shape[-1] - 1}")
+        if require_integer("class_weight's class", label, at_least=0) >= known:
+            raise ValueError(f"class_weight names class {label}; expected 0 to {known - 1}")
         by_class[label] = require_number(f"class_weight[{label}]", weight, at_least=0)
     return by_class[classes].astype(net.dtype)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.network import Network, record
+from handgrad.training.data import Batch
 
 
 class DivergenceError(ArithmeticError):
@@ -24,11 +25,12 @@ class DivergenceError(ArithmeticError):
 
 
 def divergence(
-    net: Network, X: Array, T: Array, loss: float, epoch: int, step: int, seed: int | None, learning_rate: float
+    net: Network, batch: Batch, loss: float, epoch: int, step: int, seed: int | None, learning_rate: float
 ) -> DivergenceError:
     """The error for a batch whose loss or update is not finite, found by running it once more and watching."""
     with np.errstate(all="ignore"):
-        recording = record(net, X, T, training=True, seed=seed, step=step - 1)
+        X, T, shares = batch
+        recording = record(net, X, T, sample_weight=shares, training=True, seed=seed, step=step - 1)
     what, layer, size = _first_blow_up(recording.outputs, recording.gradients)
     happened = "the update overflowed" if np.isfinite(loss) else f"the loss became {loss:g}"
     extent = "are largest" if np.isfinite(size) else "blew up first"

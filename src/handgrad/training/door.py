@@ -16,7 +16,7 @@ from handgrad.training.stopping import EarlyStopping
 
 def require_callbacks(callbacks: Sequence[Callable[..., Any]]) -> tuple[Callable[..., Any], ...]:
     """Functions that take the Training."""
-    for callback in callbacks:
+    for callback in _require_sequence("callbacks", callbacks):
         if not callable(callback):
             raise TypeError(f"callbacks holds {callback!r}; expected functions that take the Training")
     return tuple(callbacks)
@@ -24,28 +24,26 @@ def require_callbacks(callbacks: Sequence[Callable[..., Any]]) -> tuple[Callable
 
 def require_metrics(net: Network, metrics: Sequence[str | Metric]) -> tuple[Metric, ...]:
     """The records of metrics that suit the network's loss."""
-    if isinstance(metrics, str):
-        raise TypeError(f"metrics is {metrics!r}; expected a sequence such as ({metrics!r},)")
-    found = tuple(find_metric(metric) for metric in metrics)
+    found = tuple(find_metric(metric) for metric in _require_sequence("metrics", metrics))
     for metric in found:
         if metric.for_classes and net.loss_rule.target not in ("classes", "labels"):
             raise ValueError(f"metric {metric.name!r} is for classes, but the loss {net.loss_rule} is for regression")
     return found
 
 
-def require_stop(
-    stop: EarlyStopping | None, metrics: Sequence[Metric], validation: object | None
-) -> EarlyStopping | None:
-    """A rule whose monitor will be recorded."""
+def require_stop(stop: object, metrics: Sequence[Metric], validation: object | None) -> tuple[str, int] | None:
+    """What early stopping looks at: a name of the history, and +1 if lower is better there, else -1."""
     if stop is None:
         return None
     if not isinstance(stop, EarlyStopping):
         raise TypeError(f"stop is {stop!r}; expected EarlyStopping(patience=...)")
-    known = ["loss", *(metric.name for metric in metrics)]
-    known += [f"validation_{name}" for name in known] if validation is not None else []
-    if stop.monitor is not None and stop.monitor not in known:
-        raise unknown("EarlyStopping.monitor", stop.monitor, known)
-    return stop
+    signs = {"loss": 1} | {metric.name: -1 if metric.higher_is_better else 1 for metric in metrics}
+    if validation is not None:
+        signs |= {f"validation_{name}": sign for name, sign in signs.items()}
+    monitor = stop.monitor or ("loss" if validation is None else "validation_loss")
+    if monitor not in signs:
+        raise unknown("EarlyStopping.monitor", monitor, signs)
+    return monitor, signs[monitor]
 
 
 def require_engine(engine: str) -> None:
@@ -67,16 +65,18 @@ def accept_validation(net: Network, validation: tuple[ArrayLike, ArrayLike]) -> 
 
 def frozen_mask(net: Network, frozen: Sequence[str]) -> Array | None:
     """True (P,) where a parameter stays as it is; None where all are trained."""
-    if isinstance(frozen, str):
-        raise TypeError(f"frozen is {frozen!r}; expected a sequence of names such as ({frozen!r},)")
     mask = np.zeros(net.layout.size, dtype=bool)
     layers = {segment.leaf.name for segment in net.layout.segments}
-    for name in frozen:
+    for name in _require_sequence("frozen", frozen):
         if name not in layers and name not in net.parameter_names:
             raise unknown("frozen parameter", name, [*net.parameter_names, *sorted(layers)])
         for segment in net.layout.segments:
             if name in (segment.name, segment.leaf.name):
                 mask[segment.start : segment.stop] = True
+    if mask[: net.layout.weights].any() and net.awaits_data.any():
+        raise ValueError(
+            "frozen: init='lsuv' rescales all weights at the first data; call initializers.lsuv(net, X) first"
+        )
     return mask if mask.any() else None
 
 
@@ -95,3 +95,9 @@ def require_settings(settings: Mapping[str, object], known: Iterable[str]) -> No
             raise TypeError("train has no setting 'learning_rate'; it belongs to the optimizer: optimizer=SGD(0.1)")
         if name not in known:
             raise TypeError(str(unknown("setting of train", name, known)))
+
+
+def _require_sequence(argument: str, values: Any) -> Sequence[Any]:
+    if not isinstance(values, Sequence) or isinstance(values, str):
+        raise TypeError(f"{argument} is {values!r}; expected a sequence such as ({values!r},)")
+    return values

@@ -37,17 +37,16 @@ class NumpyEngine:
         if self.clip_norm is not None:
             gradient = clip(gradient, self.clip_norm)
         params, *slots = self.updated(gradient, step + 1, factor)
-        fine = np.isfinite(loss + params.sum(axis=-1))  # a sum is finite only if every term is
+        new = [params, *slots, *([net.measured_state(caches)] if net.state_layout.size else [])]
+        old = [net.params, *self.slots, net.state]
+        fine = np.isfinite(loss + sum(values.sum(axis=-1) for values in new))  # finite only if every term is
         apply = fine if active is None else fine & active
         everyone = bool(apply) if net.size is None else bool(apply.all())
-        if everyone:
-            self._apply(params, slots)
-            net.advance_state(caches)
-        elif net.size is not None:
-            only = apply[:, None]
-            kept = zip(slots, self.slots, strict=True)
-            self._apply(np.where(only, params, net.params), [np.where(only, new, old) for new, old in kept])
-            net.advance_state(caches, apply)
+        for before, after in zip(old, new, strict=False):
+            if everyone:
+                before[...] = after
+            elif net.size is not None:
+                before[...] = np.where(apply[:, None], after, before)
         return loss, fine
 
     def updated(self, gradient: Array, step: int, factor: Any) -> Sequence[Array]:
@@ -61,11 +60,6 @@ class NumpyEngine:
             updated = np.where(self.frozen, params, updated)
         return updated, *slots
 
-    def _apply(self, params: Array, slots: Sequence[Array]) -> None:
-        self.net.params[...] = params
-        for slot, values in zip(self.slots, slots, strict=True):
-            slot[...] = values
-
     def _shrunk(self, params: Array, factor: Any) -> Array:
         """Decoupled weight decay: the weights, a prefix of the vector, times a factor."""
         weights = self.net.layout.weights
@@ -77,10 +71,12 @@ class NumpyEngine:
 
 
 def clip(gradient: Array, norm: float) -> Array:
-    """G · min(1, norm / ‖g‖), with the norm over all parameters of a network (Pascanu et al. 2013, algorithm 1).
+    """g · min(1, norm / ‖g‖), with the norm over all parameters of a network (Pascanu et al. 2013, algorithm 1).
 
     >>> clip(np.array([3.0, 4.0]), 1.0)
     array([0.6, 0.8])
     """
-    length = np.sqrt((gradient * gradient).sum(axis=-1, keepdims=True))
+    largest = np.abs(gradient).max(axis=-1, keepdims=True, initial=0)
+    scaled = gradient / np.where(largest > 0, largest, 1)  # squares of these cannot overflow
+    length = largest * np.sqrt((scaled * scaled).sum(axis=-1, keepdims=True))
     return gradient * np.minimum(1, norm / np.where(length > 0, length, 1)).astype(gradient.dtype)

@@ -16,11 +16,16 @@ class History:
     `loss` is the mean over the epoch's batches as it ran, weighted by batch size; `learning_rate` the rate at the
     epoch's first step; `validation_loss` and metrics are measured at the epoch's end, in prediction mode. A network of
     a stack that stopped or diverged has NaN from there on.
+
+    `diverged` tells which networks of a stack diverged, each with its (epoch, step); `best_epoch` with early stopping
+    the epoch whose weights were kept, a number or (S,). Epochs and steps count from 1.
     """
 
     def __init__(self, networks: int | None) -> None:
         self.networks = networks
         self.columns: dict[str, list[Any]] = {"loss": [], "learning_rate": []}
+        self.diverged: dict[int, tuple[int, int]] = {}
+        self.best_epoch: Any = None
 
     def append(self, row: dict[str, Any]) -> None:
         """Add one epoch's values: numbers, or (S,) for a stack."""

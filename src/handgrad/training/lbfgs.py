@@ -25,7 +25,6 @@ def minimize(
     `after_iteration(loss)` is called after each with the network moved there; True stops.
     """
     from scipy.optimize import minimize as scipy_minimize
-    from threadpoolctl import threadpool_limits
 
     X, T, shares = data.batch(slice(None))
     free = np.flatnonzero(~frozen) if frozen is not None else np.arange(net.layout.size)
@@ -41,8 +40,9 @@ def minimize(
 
     def finished(intermediate_result: Any) -> None:
         net.params[free] = intermediate_result.x
-        _, _, caches = net.backpropagate(X, T, shares, net.contexts(True, seed, 0))
-        net.advance_state(caches)
+        if net.state_layout.size:
+            _, _, caches = net.observe(X, T, shares, net.contexts(True, seed, 0))
+            net.state = net.measured_state(caches)
         if after_iteration(float(intermediate_result.fun)):
             raise StopIteration
 
@@ -54,5 +54,4 @@ def minimize(
         "ftol": 0.0,
     }
     start = net.params[free].astype(np.float64)
-    with threadpool_limits(1, user_api="blas"):  # SciPy brings a BLAS of its own, which may have come just now
-        scipy_minimize(objective, start, jac=True, method="L-BFGS-B", callback=finished, options=options)
+    scipy_minimize(objective, start, jac=True, method="L-BFGS-B", callback=finished, options=options)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.arrays import Array, require_integer, require_number
-from handgrad.metrics import find_metric
 
 
 @dataclass(frozen=True)
@@ -26,12 +25,6 @@ class EarlyStopping:
     def __post_init__(self) -> None:
         require_integer("EarlyStopping.patience", self.patience)
         require_number("EarlyStopping.min_delta", self.min_delta, at_least=0)
-
-    def sign(self, monitor: str) -> int:
-        """+1 if lower is better for that name of the history, else -1."""
-        if monitor in ("loss", "validation_loss"):
-            return 1
-        return -1 if find_metric(monitor.removeprefix("validation_")).higher_is_better else 1
 
 
 class BestSoFar:

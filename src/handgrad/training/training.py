@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad import blas
+from handgrad import blas, randomness
 from handgrad.arrays import Array, ArrayLike, require_integer, require_number
 from handgrad.initializers import lsuv
 from handgrad.metrics import Metric
@@ -14,7 +14,7 @@ from handgrad.network import Network
 from handgrad.optimizers import LBFGS, SGD, Optimizer, find_optimizer
 from handgrad.randomness import require_seed
 from handgrad.schedules import ReduceOnPlateau, Schedule, schedules
-from handgrad.training.data import TrainingData, accept_data, batches
+from handgrad.training.data import Batch, TrainingData, accept_data, batches
 from handgrad.training.divergence import divergence
 from handgrad.training.door import (
     accept_validation,
@@ -30,6 +30,7 @@ from handgrad.training.engine import NumpyEngine
 from handgrad.training.history import History
 from handgrad.training.lbfgs import minimize
 from handgrad.training.progress import progress_bar
+from handgrad.training.resuming import remembered, take_up
 from handgrad.training.stopping import BestSoFar, EarlyStopping
 
 Callback = Callable[["Training"], bool | None]
@@ -122,7 +123,8 @@ class Training:
         self.progress = progress
         self.callbacks = require_callbacks(callbacks)
         self.metrics = require_metrics(net, metrics)
-        self.stop = require_stop(stop, self.metrics, validation)
+        self.stop = stop
+        self.monitor = require_stop(stop, self.metrics, validation)
         require_engine(engine)
         if clip_norm is not None:
             clip_norm = require_number("clip_norm", clip_norm, above=0)
@@ -136,7 +138,6 @@ class Training:
         self.history = History(net.size)
         self.epoch, self.step = 0, 0
         self.active = np.ones(networks, dtype=bool)  # (S,) or (1,): still training
-        self.diverged: dict[int, tuple[int, int]] = {}  # network -> (epoch, step), counted from 1
         self.plateau = self.schedule.start(networks) if isinstance(self.schedule, ReduceOnPlateau) else None
         self.best = BestSoFar(*self._as_stack()) if self.stop else None
         if self.metrics:
@@ -147,22 +148,25 @@ class Training:
         """Train: to the planned number of epochs, or that many further; returns the history so far."""
         until = max(self.epochs, self.epoch) if epochs is None else self.epoch + require_integer("epochs", epochs)
         self._rescale_at_first_data()
+        blas.look_again()
+        over = False
         with (
             blas.single_threaded(),
             np.errstate(over="ignore", invalid="ignore", divide="ignore"),  # what is not finite is looked for below
             progress_bar("training", until, self.progress) as show,
         ):
-            while self.epoch < until and self._running():
-                if isinstance(self.optimizer, LBFGS):
-                    self._run_lbfgs(until, show)
-                    break
-                loss = self._run_epoch()
-                if self._finish_epoch(loss, show):
-                    break
-        converged = isinstance(self.optimizer, LBFGS) and self.epoch < until
-        if self.best is not None and (self.epoch >= self.epochs or converged):
+            if isinstance(self.optimizer, LBFGS) and self.epoch < until:
+                over = self._run_lbfgs(until, show)
+            while not over and self.epoch < until and self._running():
+                over = self._finish_epoch(self._run_epoch(), show)
+        if self.best is not None and (over or self.epoch >= self.epochs):
             self._restore_best(self.active)  # who stopped has them already; who diverged keeps the last finite ones
         return self.history
+
+    @property
+    def diverged(self) -> dict[int, tuple[int, int]]:
+        """Which networks of the stack diverged, each with its (epoch, step), counted from 1."""
+        return self.history.diverged
 
     def _running(self) -> bool:
         return bool(self.active[0] if self.net.size is None else self.active.any())
@@ -181,7 +185,7 @@ class Training:
             loss, fine = self.engine.step(X, T, shares, self.seed, self.step, factor, masked)
             self.step += 1
             if not (fine if self.net.size is None else fine.all()):
-                masked = self._freeze_diverged(X, T, loss, fine)
+                masked = self._freeze_diverged((X, T, shares), loss, fine)
             total = total + loss * (X.shape[-2] / rows)
         return total
 
@@ -193,13 +197,13 @@ class Training:
         reduced = factor * self.plateau[:, 2:]
         return float(reduced[0, 0]) if self.net.size is None else reduced
 
-    def _freeze_diverged(self, X: Array, T: Array, loss: Any, fine: Any) -> Array:
+    def _freeze_diverged(self, batch: Batch, loss: Any, fine: Any) -> Array:
         """A single network raises; of a stack only those that diverged stop, and the rest go on."""
         if self.net.size is None:
             rate = np.max(self.optimizer.learning_rate) * self._factor(self.epoch)
-            raise divergence(self.net, X, T, float(loss), self.epoch + 1, self.step, self.seed, float(rate))
+            raise divergence(self.net, batch, float(loss), self.epoch + 1, self.step, self.seed, float(rate))
         for network in np.flatnonzero(self.active & ~fine):
-            self.diverged[int(network)] = (self.epoch + 1, self.step)
+            self.history.diverged[int(network)] = (self.epoch + 1, self.step)
         self.active = self.active & fine
         return self.active
 
@@ -255,9 +259,11 @@ class Training:
         """Early stopping, for each network on its own."""
         assert self.stop is not None
         assert self.best is not None
-        monitor = self.stop.monitor or ("validation_loss" if "validation_loss" in row else "loss")
-        value = self.stop.sign(monitor) * np.reshape(row[monitor], -1)
+        assert self.monitor is not None
+        name, sign = self.monitor
+        value = sign * np.reshape(row[name], -1)
         tired = self.best.update(value, self.epoch, *self._as_stack(), self.stop, self.active)
+        self.history.best_epoch = int(self.best.epoch[0]) if self.net.size is None else self.best.epoch
         if tired.any():
             self._restore_best(tired)
             self.active = self.active & ~tired
@@ -274,71 +280,53 @@ class Training:
 
     # --- L-BFGS and LSUV ----------------------------------------------------------------------------------------
 
-    def _run_lbfgs(self, until: int, show: Callable[[int, Any], None]) -> None:
+    def _run_lbfgs(self, until: int, show: Callable[[int, Any], None]) -> bool:
+        """Iterations as epochs; True: it converged, stopped early, or a callback asked it to stop."""
         assert isinstance(self.optimizer, LBFGS)
+        asked = False
         X, T, shares = self.data.batch(slice(None))
         loss = self.net.backpropagate(X, T, shares, self.net.contexts(True, self.seed, 0))[0]
         if not np.isfinite(loss):
-            raise divergence(self.net, X, T, float(loss), self.epoch + 1, 1, self.seed, 1.0)
+            raise divergence(self.net, (X, T, shares), float(loss), self.epoch + 1, 1, self.seed, 1.0)
 
         def after_iteration(loss: float) -> bool:
+            nonlocal asked
             self.step += 1
-            return self._finish_epoch(loss, show) or self.epoch >= until or not self._running()
+            asked = self._finish_epoch(loss, show)
+            return asked or self.epoch >= until or not self._running()
 
         minimize(
             self.net, self.data, self.optimizer, until - self.epoch, self.seed, self.engine.frozen, after_iteration
         )
+        return asked or self.epoch < until
 
     def _rescale_at_first_data(self) -> None:
-        """`init="lsuv"` needs data: rescale once, before the first step, on up to 1000 rows."""
-        if not self.net.awaits_data.any():
+        """`init="lsuv"` needs data: rescale once, before the first step, on up to 1000 rows drawn at random."""
+        waiting = self.net.awaits_data.copy()
+        if not waiting.any():
             return
         drawn = self.net.params.copy()
+        rows = randomness.order(randomness.key(0, self.seed, "lsuv"), self.data.rows)[:1000]
         with blas.single_threaded():
-            lsuv(self.net, self.data.X[..., :1000, :])
+            lsuv(self.net, self.data.X[..., rows, :])
         if self.net.size is not None:
-            self.net.params = np.where(self.net.awaits_data[:, None], self.net.params, drawn)
-        self.net.awaits_data[:] = False
+            self.net.params = np.where(waiting[:, None], self.net.params, drawn)
 
     # --- saving and resuming ------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """All that training remembers, as plain arrays and numbers; with the same network, data and settings,
-        `load_state_dict` goes on from there with the same bits.
-        """
-        best = self.best
-        return {
-            "params": self.net.params.copy(),
-            "state": self.net.state.copy(),
-            "slots": self.engine.slots.copy(),
-            "epoch": self.epoch,
-            "step": self.step,
-            "active": self.active.copy(),
-            "diverged": dict(self.diverged),
-            "plateau": None if self.plateau is None else self.plateau.copy(),
-            "best": None if best is None else {name: value.copy() for name, value in vars(best).items()},
-            "history": {name: list(values) for name, values in self.history.columns.items()},
-            "awaits_data": self.net.awaits_data.copy(),
-        }
+        """All that training remembers, as plain arrays and numbers; `load_state_dict` goes on with the same bits."""
+        return remembered(self)
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Take up what `state_dict` gave; refused, with nothing changed, if it is of another network or optimiser."""
-        for name, mine in (("params", self.net.params), ("state", self.net.state), ("slots", self.engine.slots)):
-            if np.shape(saved[name]) != mine.shape:
-                raise ValueError(
-                    f"state_dict: {name} has shape {np.shape(saved[name])}; this training has {mine.shape} "
-                    "(another network, stack or optimizer?)"
-                )
-        self.net.params, self.net.state = saved["params"], saved["state"]
-        self.engine.slots[...] = saved["slots"]
-        self.epoch, self.step = int(saved["epoch"]), int(saved["step"])
-        self.active = np.array(saved["active"])
-        self.diverged = dict(saved["diverged"])
-        self.plateau = None if saved["plateau"] is None else np.array(saved["plateau"])
-        self.net.awaits_data[...] = saved["awaits_data"]
-        if self.best is not None and saved["best"] is not None:
-            vars(self.best).update({name: np.array(value) for name, value in saved["best"].items()})
-        self.history.columns = {name: list(values) for name, values in saved["history"].items()}
+        """Take up what `state_dict` gave, with the same network, data and settings.
+
+        Raises
+        ------
+        ValueError
+            It is of another network, optimiser or schedule, or incomplete; nothing has changed then.
+        """
+        take_up(self, saved)
 
 
 def train(net: Network, X: ArrayLike, y: ArrayLike, **settings: Any) -> History:
