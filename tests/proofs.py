@@ -13,8 +13,8 @@ from handgrad.activations import activations
 from handgrad.losses import losses
 
 FACTORS: dict[str, list[Any]] = {
-    "activation": [rule.name for rule in activations],
-    "loss": [rule.name for rule in losses],
+    "activation": [*(rule.name for rule in activations), "leaky_relu(slope=0.3)"],
+    "loss": [*(rule.name for rule in losses), "huber(delta=0.3)", "quantile(q=0.9)"],
     "norm": [None, "batch", "layer"],
     "dropout": [0.0, 0.3],
     "residual": [False, True],

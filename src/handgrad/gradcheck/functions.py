@@ -1,13 +1,14 @@
-"""Checking anybody's gradient: any scalar function of an array, or of a dict or list of named arrays."""
+"""Checking anybody's gradient: any scalar function of an array, or of a dict, list or tuple of arrays."""
 
-from collections.abc import Callable, Mapping, Sequence
+import reprlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from handgrad.arrays import Array, require_finite, require_number
 from handgrad.gradcheck.differences import OFFSETS, differentiate
-from handgrad.gradcheck.report import TOLERANCE, ParameterCheck, Report, compare, conclude
+from handgrad.gradcheck.report import NEARBY, TOLERANCE, ParameterCheck, Report, compare, conclude
 
 
 def check_gradient(function: Callable[[Any], float], gradient: Any, x: Any, *, tolerance: float = TOLERANCE) -> Report:
@@ -18,16 +19,19 @@ def check_gradient(function: Callable[[Any], float], gradient: Any, x: Any, *, t
     function
         From x to a number.
     gradient
-        What is to be proved: a function from x to arrays shaped like x, or those arrays.
+        What is to be proved: a function from x to arrays shaped like x, or those arrays. A dict answers a dict, and a
+        list or tuple answers a list or tuple.
     x
-        The point: an array of floats, or a dict or list of such arrays.
+        The point: an array of floats, or a dict, list or tuple of such arrays and numbers. The function is called with
+        the same structure, where each number is an array of shape ().
     tolerance
         The largest relative error, ‖analytic - numeric‖ / max(‖analytic‖, ‖numeric‖), that counts as right.
 
     Raises
     ------
     TypeError, ValueError
-        x is not made of finite floats, the function does not give a number there, or the gradient has another shape.
+        x is not made of finite floats or holds an empty array, the function does not give a number there, or the
+        gradient has another structure or shape.
 
     Examples
     --------
@@ -40,12 +44,13 @@ def check_gradient(function: Callable[[Any], float], gradient: Any, x: Any, *, t
     require_number("tolerance", tolerance, above=0)
     point = _Point(x)
     value = point.value_of(function, point.flat)
-    analytic = point.named(gradient(point.rebuild(point.flat)) if callable(gradient) else gradient, "gradient")
+    given = [gradient(point.rebuild(scale * point.flat)) if callable(gradient) else gradient for scale in (1, *NEARBY)]
+    analytic, *nearby = map(point.gradient, given)
     checks: list[ParameterCheck] = []
-    for name, (start, stop) in point.spans.items():
-        probe = _Probe(function, point, start, value)
-        numeric = differentiate(probe, point.flat[start:stop], value)
-        checks.append(compare(name, analytic[name], numeric, tolerance))
+    for name, span, ours, *others in zip(point.names, point.spans, analytic, *nearby, strict=True):
+        probe = _Probe(function, point, span.start, value)
+        numeric = differentiate(probe, point.flat[span], value)
+        checks.append(compare(name, ours, numeric, tolerance, others))
     return conclude("gradient check of a function", value, checks)
 
 
@@ -53,25 +58,32 @@ class _Point:
     """x as one flat vector of float64, and back to the structure that the function takes."""
 
     def __init__(self, x: Any) -> None:
-        self.x = x
-        self.arrays = {name: _require_floats(name, array) for name, array in _by_name(x).items()}
-        if sum(array.size for array in self.arrays.values()) == 0:
+        self.keys: list[Any] | None = None  # of a dict's, list's or tuple's arrays; None: x is one array
+        self.names = ["x"]
+        self.build: Callable[[list[Array]], Any] = lambda arrays: arrays[0]
+        if isinstance(x, Mapping):
+            keys = self.keys = _keys(x)
+            self.names = [str(key) for key in keys]
+            self.build = lambda arrays: dict(zip(keys, arrays, strict=True))
+        elif isinstance(x, list | tuple):
+            self.keys = _keys(x)
+            self.names = [f"x[{index}]" for index in self.keys]
+            self.build = getattr(type(x), "_make", type(x))  # a named tuple takes its fields one by one
+        self.arrays = [_require_floats(name, part) for name, part in zip(self.names, self.parts(x), strict=True)]
+        if not self.arrays:
             raise ValueError("x is empty; there is nothing to differentiate by")
-        self.flat = np.concatenate([array.reshape(-1) for array in self.arrays.values()])
-        self.spans: dict[str, tuple[int, int]] = {}
-        start = 0
-        for name, array in self.arrays.items():
-            self.spans[name] = (start, start + array.size)
-            start += array.size
+        self.flat = np.concatenate([array.reshape(-1) for array in self.arrays])
+        stops = np.cumsum([array.size for array in self.arrays]).tolist()
+        self.spans = [slice(stop - array.size, stop) for array, stop in zip(self.arrays, stops, strict=True)]
+
+    def parts(self, x: Any) -> list[Any]:
+        """The arrays of something with the structure of x."""
+        return [x] if self.keys is None else [x[key] for key in self.keys]
 
     def rebuild(self, flat: Array) -> Any:
         """The structure of x with these values, in fresh arrays."""
-        values = {
-            name: flat[start:stop].reshape(self.arrays[name].shape).copy() for name, (start, stop) in self.spans.items()
-        }
-        if isinstance(self.x, Mapping):
-            return values
-        return list(values.values()) if isinstance(self.x, list | tuple) else values["x"]
+        pairs = zip(self.spans, self.arrays, strict=True)
+        return self.build([flat[span].reshape(array.shape).copy() for span, array in pairs])
 
     def value_of(self, function: Callable[[Any], float], flat: Array) -> float:
         """The function's value there, if it is a number."""
@@ -83,15 +95,18 @@ class _Point:
             raise ValueError(f"function is {number} at or near x; check it where it is finite")
         return number
 
-    def named(self, gradient: Any, argument: str) -> dict[str, Array]:
-        """The gradient's arrays by name, if they are shaped like x."""
-        given = _by_name(gradient)
-        if set(given) != set(self.arrays):
-            raise ValueError(f"{argument} has {sorted(given)}; expected arrays for {sorted(self.arrays)}")
-        for name, array in self.arrays.items():
-            if np.shape(given[name]) != array.shape:
-                raise ValueError(f"{argument} of {name} has shape {np.shape(given[name])}; expected {array.shape}")
-        return {name: np.asarray(given[name], dtype=np.float64) for name in self.arrays}
+    def gradient(self, given: Any) -> list[Array]:
+        """The arrays of a gradient, if it has the structure and the shapes of x."""
+        fits = not isinstance(given, Mapping) if self.keys is None else set(_keys(given)) == set(self.keys)
+        if not fits:
+            raise ValueError(f"gradient is {reprlib.repr(given)}; expected arrays for {', '.join(self.names)}")
+        arrays = [np.asarray(part) for part in self.parts(given)]
+        for name, ours, array in zip(self.names, self.arrays, arrays, strict=True):
+            if array.dtype.kind not in "fiu":
+                raise TypeError(f"gradient of {name} holds {array.dtype}; expected floats")
+            if array.shape != ours.shape:
+                raise ValueError(f"gradient of {name} has shape {array.shape}; expected {ours.shape}")
+        return [array.astype(np.float64) for array in arrays]
 
 
 class _Probe:
@@ -126,16 +141,15 @@ def _smooth(around: Array, h: Array, value: float) -> Array:
     return ~(kink_at_x | kink_nearby)
 
 
-def _by_name(x: Any) -> dict[str, Any]:
-    if isinstance(x, Mapping):
-        return {str(name): array for name, array in x.items()}
-    if isinstance(x, Sequence) and not isinstance(x, str) and any(np.ndim(each) for each in x):
-        return {f"x[{index}]": array for index, array in enumerate(x)}
-    return {"x": x}
+def _keys(x: Any) -> list[Any]:
+    return list(x if isinstance(x, Mapping) else range(len(x)) if isinstance(x, list | tuple) else ())
 
 
 def _require_floats(name: str, array: Any) -> Array:
     values = np.asarray(array)
     if values.dtype.kind != "f":
-        raise TypeError(f"{name} holds {values.dtype}; expected floats (write x.astype(float))")
-    return require_finite(name, values.astype(np.float64)) if values.ndim else values.astype(np.float64)
+        raise TypeError(f"{name} holds {values.dtype}; expected floats (write {name}.astype(float))")
+    if values.size == 0:
+        raise ValueError(f"{name} is empty, of shape {values.shape}; there is nothing to differentiate by")
+    require_finite(name, np.atleast_1d(values))
+    return values.astype(np.float64)

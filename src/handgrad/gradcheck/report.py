@@ -1,5 +1,6 @@
 """What a check found: a table with one row for each parameter, a verdict, and findings in words."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TOLERANCE = 1e-7  # of the relative error, in float64
+NEARBY = (1 + 1e-6, 1 - 1e-6, 1 + 3e-6)  # parameters times these: almost the same gradient, with other rounding
+PASSING = ("ok", "zero")
 MOST_UNJUDGED = 0.05  # a parameter with a larger share of entries on kinks is inconclusive
 _SAFETY = 10  # rounding errors add up to a few times their typical size
+_RESOLVED = (
+    1000  # times the rounding error: a gradient this large is told to three digits, a smaller one proves nothing
+)
 
 
 class GradientError(AssertionError):
@@ -24,8 +30,9 @@ class GradientError(AssertionError):
 class ParameterCheck:
     """One parameter's gradient against its measurement.
 
-    `relative_error` is ‖analytic - numeric‖ / max(‖analytic‖, ‖numeric‖, floor) over the judged entries; the floor
-    keeps rounding noise from counting. `index` is the entry that differs most, with its two derivatives.
+    Over the judged entries, `size` is max(‖analytic‖, ‖numeric‖), `relative_error` is ‖analytic - numeric‖ / size, and
+    `noise` is the largest ‖analytic - numeric‖ that rounding of the loss explains. `zero` says that neither side is
+    more than rounding; the relative error is then 0. `index` is the entry that differs most, with both derivatives.
     """
 
     name: str
@@ -33,6 +40,9 @@ class ParameterCheck:
     entries: int
     unjudged: int
     relative_error: float
+    size: float
+    noise: float
+    zero: bool
     index: tuple[int, ...]
     analytic: float
     numeric: float
@@ -40,10 +50,21 @@ class ParameterCheck:
 
     @property
     def verdict(self) -> str:
-        """One of "ok", "WRONG", and "inconclusive" when too many entries lie on kinks."""
-        if not self.relative_error <= self.tolerance:
+        """What the comparison shows.
+
+        - "WRONG": the two differ by more than the tolerance and more than rounding explains.
+        - "inconclusive": too many entries lie on kinks.
+        - "zero": the parameter moves nothing, and its gradient says so. A bias before batch norm, a layer cut off.
+        - "below noise": the gradient is not zero, but so small that its differences drown in rounding.
+        - "ok": the two agree to the tolerance, or where rounding is coarser, to rounding and at least three digits.
+        """
+        if not self.relative_error * self.size <= max(self.tolerance * self.size, self.noise):
             return "WRONG"
-        return "inconclusive" if self.unjudged > MOST_UNJUDGED * self.entries else "ok"
+        if self.unjudged > MOST_UNJUDGED * self.entries:
+            return "inconclusive"
+        if self.zero:
+            return "zero"
+        return "below noise" if self.size < _RESOLVED * self.noise else "ok"
 
 
 @dataclass(frozen=True)
@@ -67,17 +88,17 @@ class Report:
     @property
     def passed(self) -> bool:
         """Every parameter's gradient agrees with its measurement, and enough of it was judged."""
-        return all(check.verdict == "ok" for check in self.checks)
+        return all(check.verdict in PASSING for check in self.checks)
 
     @property
     def inconclusive(self) -> bool:
-        """Nothing was found wrong, but too many entries lie on kinks to say that it is right."""
+        """Nothing was found wrong, but too much lies on kinks or below noise to say that it is right."""
         return not self.passed and all(check.verdict != "WRONG" for check in self.checks)
 
     @property
     def max_relative_error(self) -> float:
-        """The largest relative error of any parameter."""
-        return max(check.relative_error for check in self.checks)
+        """The largest relative error of any parameter whose gradient is above the noise."""
+        return max((check.relative_error for check in self.checks if check.verdict != "below noise"), default=0.0)
 
     def raise_if_failed(self) -> None:
         """Raise GradientError, with the whole report as its message, unless the check passed."""
@@ -115,21 +136,32 @@ class Report:
         return "\n".join(lines).rstrip()
 
 
-def compare(name: str, analytic: Array, numeric: Derivative, tolerance: float) -> ParameterCheck:
-    """One parameter's gradient (any shape) against its measured derivatives (the same entries, flat)."""
+def compare(
+    name: str, analytic: Array, numeric: Derivative, tolerance: float, nearby: Sequence[Array] = ()
+) -> ParameterCheck:
+    """One parameter's gradient (any shape) against its measured derivatives (the same entries, flat).
+
+    `nearby` holds the gradient at parameters moved by some 1e-6 of their size. A gradient below the noise that is
+    another number there is what rounding left of zero; one that is not zero, however small, hardly changes.
+    """
     flat = np.asarray(analytic, dtype=np.float64).reshape(-1)
     judged = numeric.judged
     difference = np.where(judged, np.abs(flat - numeric.values), 0.0)
-    floor = _SAFETY * float(np.linalg.norm(numeric.noise)) / tolerance
-    sizes = [float(np.linalg.norm(side[judged])) for side in (flat, numeric.values)]
-    size = max(*sizes, floor, np.finfo(float).tiny)
+    ours = float(np.linalg.norm(flat[judged]))
+    size = max(ours, float(np.linalg.norm(numeric.values[judged])))
+    noise = _SAFETY * float(np.linalg.norm(numeric.noise))
+    moved = max((float(np.linalg.norm((np.reshape(there, -1) - flat)[judged])) for there in nearby), default=0.0)
+    zero = size <= noise and (ours == 0 or moved > 0.1 * ours)
     worst = int(np.argmax(np.where(np.isnan(difference), np.inf, difference)))
     return ParameterCheck(
         name=name,
         shape=np.shape(analytic),
         entries=flat.size,
         unjudged=int((~judged).sum()),
-        relative_error=float(np.linalg.norm(difference) / size),
+        relative_error=0.0 if zero else float(np.linalg.norm(difference)) / size,
+        size=size,
+        noise=noise,
+        zero=zero,
         index=tuple(int(i) for i in np.unravel_index(worst, np.shape(analytic))),
         analytic=float(flat[worst]),
         numeric=float(numeric.values[worst]),
@@ -139,7 +171,7 @@ def compare(name: str, analytic: Array, numeric: Derivative, tolerance: float) -
 
 def conclude(title: str, loss: float, checks: list[ParameterCheck]) -> Report:
     """The report on these checks."""
-    findings = tuple(_finding(check) for check in checks if check.verdict != "ok")
+    findings = tuple(_finding(check) for check in checks if check.verdict not in PASSING)
     return Report(title, loss, tuple(checks), findings)
 
 
@@ -148,6 +180,12 @@ def _finding(check: ParameterCheck) -> Finding:
         share = check.unjudged / check.entries
         evidence = f"{check.unjudged} of {check.entries} entries ({share:.0%}) lie on kinks and could not be judged"
         return Finding(check.name, "on-kinks", evidence)
+    if check.verdict == "below noise":
+        evidence = (
+            f"the gradient's norm is {check.size:.2g}, and rounding of the loss moves its differences by up to "
+            f"{check.noise:.2g}; that shows nothing but that it is small"
+        )
+        return Finding(check.name, "below-noise", evidence)
     at = "" if check.index == () else f"[{', '.join(map(str, check.index))}]"
     evidence = (
         f"the gradient is wrong by {check.relative_error:.2g} of its size; "
