@@ -28,7 +28,7 @@ class PlainLoop:
         """One step on the whole set; the loss before it."""
         rows = len(X)
         P = self.forward(X)
-        loss = float(np.mean(-np.log(P[np.arange(rows), y.argmax(axis=1)])))
+        loss = float(np.mean(-np.log(P[range(rows), y.argmax(axis=1)])))
         dZ2 = P - y
         dW2 = self.A1.T @ dZ2 / rows
         db2 = np.sum(dZ2, axis=0, keepdims=True) / rows
