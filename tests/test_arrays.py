@@ -40,6 +40,11 @@ def test_bounds_are_open_or_closed_as_they_say():
         (lambda: require_number("rate", 0, above=0), ValueError, "rate is 0; expected a finite number above 0"),
         (lambda: require_number("rate", nan), ValueError, "rate is nan; expected a finite number"),
         (lambda: require_number("rate", inf), ValueError, "rate is inf; expected a finite number"),
+        (
+            lambda: require_number("x", 10**400),
+            ValueError,
+            "x is beyond what a float can hold; expected a finite number",
+        ),
         (lambda: require_number("q", 2, at_most=1), ValueError, "q is 2; expected a finite number at most 1"),
         (
             lambda: require_number("momentum", 1.0, at_least=0, below=1),
@@ -53,7 +58,7 @@ def test_numbers_are_refused_with_name_and_expectation(call, error, message):
         call()
 
 
-@pytest.mark.parametrize("values", [[[1, 2]], [True, False], np.float32([1]), 3.5, np.uint8([1])])
+@pytest.mark.parametrize("values", [[[1, 2]], [True, False], np.float32([1]), 3.5, np.uint8([1]), np.ma.array([1.0])])
 def test_numbers_of_any_kind_are_numeric(values):
     np.testing.assert_array_equal(require_numeric("X", values), values)
 
@@ -65,6 +70,7 @@ def test_numbers_of_any_kind_are_numeric(values):
         ([None, 1.0], TypeError, "X holds object, not numbers"),
         ([1j], TypeError, "X holds complex128, not numbers"),
         ([[1, 2], [3]], ValueError, "X is ragged"),
+        (np.ma.masked_array([1.0, -999.0], [False, True]), TypeError, "X has masked values, which would be taken"),
     ],
 )
 def test_what_is_not_numeric_is_refused(values, error, message):

@@ -103,6 +103,7 @@ def test_a_generator_is_numpys_and_pure():
 
 def test_seeds_come_back_as_int_or_array():
     assert require_seeds("seed", np.int64(3)) == 3
+    assert require_seeds("seed", np.array(3)) == 3
     np.testing.assert_array_equal(require_seeds("seed", range(3)), [0, 1, 2])
     np.testing.assert_array_equal(require_seeds("seed", np.array([5, 5])), [5, 5])
     assert require_seeds("seed", 2**63 - 1) == 2**63 - 1
@@ -115,6 +116,7 @@ def test_seeds_come_back_as_int_or_array():
         (1.0, TypeError, "seed is 1.0; expected a whole number"),
         ("1", TypeError, "seed is '1'"),
         (None, TypeError, "seed is None"),
+        (np.array(0.5), TypeError, "seed is .*0.5"),
         (True, TypeError, "seed is True"),
         ([0, -3], ValueError, "seed is -3"),
         ([], ValueError, "seed is empty; a stack needs at least one seed"),

@@ -51,20 +51,27 @@ def require_number(
     expected = f"expected a finite number {limits}".rstrip()
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{argument} is {value!r}; {expected}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError(f"{argument} is beyond what a float can hold; {expected}") from None
     if not (np.isfinite(number) and number > above and at_least <= number <= at_most and number < below):
         raise ValueError(f"{argument} is {value}; {expected}")
     return number
 
 
 def require_numeric(argument: str, values: ArrayLike) -> Array:
-    """The values as an array of numbers; text, objects and ragged lists are refused.
+    """The values as an array of numbers; text, objects, ragged lists and masked values are refused.
 
     >>> require_numeric("X", [["a", "b"]])
     Traceback (most recent call last):
         ...
     TypeError: X holds <U1, not numbers; encode text columns first (handgrad.datasets.from_csv does)
     """
+    if np.ma.is_masked(values):
+        raise TypeError(
+            f"{argument} has masked values, which would be taken as they lie beneath; fill or drop them first"
+        )
     try:
         array = np.asarray(values)
     except ValueError as ragged:

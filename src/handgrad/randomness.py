@@ -93,6 +93,8 @@ def require_seeds(argument: str, seeds: object) -> int | Array:
     >>> require_seeds("seed", range(3))
     array([0, 1, 2])
     """
+    if isinstance(seeds, np.ndarray) and seeds.ndim == 0:
+        seeds = seeds[()]  # NumPy calls it iterable, and then does not iterate over it
     if isinstance(seeds, Iterable) and not isinstance(seeds, str):
         stack = [require_seed(argument, each) for each in seeds]
         if not stack:
