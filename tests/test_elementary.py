@@ -46,6 +46,22 @@ def test_softmax_is_silent_keeps_dtype_and_ignores_a_shift(dtype):
     np.testing.assert_array_equal(P, shifted)
 
 
+@pytest.mark.parametrize("columns", [elementary._SHORT_ROW, elementary._SHORT_ROW + 1, 1000])
+def test_the_largest_of_long_rows_is_the_same_alone_and_in_a_stack(columns):
+    Z = np.random.default_rng(0).standard_normal((3, 7, columns))
+    np.testing.assert_array_equal(elementary.row_max(Z), Z.max(axis=-1, keepdims=True))
+    for each, alone in zip(elementary.row_max(Z), Z, strict=True):
+        np.testing.assert_array_equal(each, elementary.row_max(alone))
+
+
+def test_only_short_rows_are_copied(monkeypatch):
+    copied = []
+    monkeypatch.setattr(np, "ascontiguousarray", lambda Z: copied.append(Z.shape) or Z.copy())
+    for columns in (2, 10, 100, 1000):
+        elementary.row_max(np.zeros((210, columns)))
+    assert copied == [(2, 210), (10, 210)]
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @settings(deadline=None)
 @given(Z=logits)
