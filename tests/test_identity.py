@@ -62,7 +62,7 @@ def test_fifty_networks_with_everything_switched_on():
         validation=(X[:20], y[1:21]),
         metrics=("accuracy", "balanced_accuracy", "log_loss"),
         stop=hg.EarlyStopping(patience=2),
-        schedule="reduce_on_plateau(factor=0.5, patience=0)",
+        schedule="reduce_on_plateau(factor=0.5, patience=1)",
         clip_norm=0.5,
         sample_weight=random.random(60),
         frozen=("dense2.b",),

@@ -1,5 +1,7 @@
 """Every registered initialiser has the mean, variance and distribution that its paper gives it."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -38,6 +40,17 @@ def test_mean_and_variance_are_as_documented(rule, shape):
     assert W.dtype == np.float64
     assert abs(W.mean()) <= 5 * np.sqrt(variance / W.size)
     assert abs(W.var() - variance) <= 5 * variance * np.sqrt(2 / W.size)  # at most this for a normal variable
+
+
+@pytest.mark.parametrize("rule", [*initializers], ids=repr)
+def test_help_tells_the_variance_and_the_paper(rule):
+    formula = re.search(r"Var\[w\] = ([^;]+);", rule.__doc__)[1]
+    sizes = {"fan_in": 120, "fan_out": 180, "gain": 1.5}
+    told = eval(formula, {"max": max}, sizes | rule.parameters)
+    assert told == pytest.approx(VARIANCES[rule.name](120, 180, 1.5))
+    assert re.search(r"; [A-Z].* (19|20)\d\d[,.]", rule.__doc__) or rule.name in ("zeros", "normal", "uniform")
+    if "slope" in rule.parameters:
+        assert "for\nleaky_relu(0.2) pass it, slope=0.2" in rule.__doc__
 
 
 @pytest.mark.parametrize("rule", [rule for rule in initializers if rule.name.endswith("normal")], ids=repr)

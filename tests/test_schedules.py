@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from handgrad.schedules import Schedule, constant, cosine, exponential, inverse_scaling, reduce_on_plateau, schedules
 from handgrad.schedules import step as staircase
+from handgrad.training.stopping import BestSoFar, EarlyStopping
 
 
 @pytest.mark.parametrize("schedule", [*schedules, cosine(floor=0.1), cosine(warmup=5), staircase(10, 0.5)], ids=repr)
@@ -64,8 +65,8 @@ def test_a_warm_up_as_long_as_training_ends_at_the_full_rate():
 
 def test_reduce_on_plateau_waits_reduces_and_starts_to_wait_again():
     schedule = reduce_on_plateau(factor=0.5, patience=2, min_delta=0.1, least=0.2)
-    losses = [5.0, 4.0, 3.95, 3.95, 3.95, 3.95, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, np.nan]
-    factors = [1.0, 1.0, 1.00, 1.00, 0.50, 0.50, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.2, 0.2]
+    losses = [5.0, 4.0, 3.95, 3.95, 3.95, 3.0, 3.0, 3.00, 3.00, 3.0, 3.0, np.nan]
+    factors = [1.0, 1.0, 1.00, 0.50, 0.50, 0.5, 0.5, 0.25, 0.25, 0.2, 0.2, 0.2]
     state = schedule.start(networks=1)
     for loss, factor in zip(losses, factors, strict=True):
         state = schedule.advance(state, np.array([loss]))
@@ -73,13 +74,24 @@ def test_reduce_on_plateau_waits_reduces_and_starts_to_wait_again():
     assert state[0, 0] == 3.0
 
 
+def test_reduce_on_plateau_waits_as_long_as_early_stopping():
+    schedule = reduce_on_plateau(patience=3)
+    best, plateau = BestSoFar(np.zeros((1, 1)), np.zeros((1, 0))), schedule.start(networks=1)
+    for epoch in range(4):
+        loss = np.array([1.0])
+        tired = best.update(loss, epoch, np.zeros((1, 1)), np.zeros((1, 0)), EarlyStopping(patience=3), loss > 0)
+        plateau = schedule.advance(plateau, loss)
+        assert (plateau[0, 2] < 1) == tired[0] == (epoch == 3)
+
+
 def test_reduce_on_plateau_equals_pytorchs():
+    """PyTorch reduces after more than `patience` epochs, and we after `patience`, as in early stopping: 4 is its 3."""
     torch = pytest.importorskip("torch")
     optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
     scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
         optimizer, factor=0.3, patience=3, threshold=0.02, threshold_mode="abs", min_lr=1e-3, eps=0
     )
-    schedule = reduce_on_plateau(factor=0.3, patience=3, min_delta=0.02, least=1e-3)
+    schedule = reduce_on_plateau(factor=0.3, patience=4, min_delta=0.02, least=1e-3)
     random, state = np.random.default_rng(0), schedule.start(networks=1)
     for loss in np.exp(-np.arange(80) / 10) + 0.05 * random.random(80):
         scheduler.step(loss)
@@ -89,7 +101,7 @@ def test_reduce_on_plateau_equals_pytorchs():
 
 
 def test_each_network_has_a_plateau_of_its_own():
-    schedule = reduce_on_plateau(patience=1)
+    schedule = reduce_on_plateau(patience=2)
     losses = np.random.default_rng(0).random((20, 4)).cumsum(axis=0) * [1, -1, 0, 1e-6]
     stack, alone = schedule.start(4), [schedule.start(1) for _ in range(4)]
     for row in losses:

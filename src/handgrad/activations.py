@@ -16,7 +16,7 @@ import numpy as np
 from handgrad import elementary
 from handgrad.arrays import Array
 from handgrad.elementary import erfc, step
-from handgrad.rules import Registry, Rule
+from handgrad.rules import Bounds, Registry, Rule
 
 
 class Formula(Rule):
@@ -36,9 +36,11 @@ class Formula(Rule):
         df: Callable[..., Array],
         *,
         kinks: tuple[float, ...] = (),
+        bounds: Bounds | None = None,
+        doc: str | None = None,
         **parameters: float,
     ) -> None:
-        super().__init__(name, {"f": f, "df": df}, parameters)
+        super().__init__(name, {"f": f, "df": df}, parameters, bounds, doc)
         self.f = f
         self.df = df
         self.kinks = tuple(kinks)
@@ -75,71 +77,76 @@ _SELU_SCALE = (
 )
 _SELU_ALPHA = 1.6732632423543772
 
-identity = Formula("identity", f=lambda z: z, df=lambda z, a: np.ones_like(z))
+identity = Formula("identity", f=lambda z: z, df=lambda z, a: np.ones_like(z), doc="z.")
 
-relu = Formula("relu", f=lambda z: np.maximum(z, 0), df=lambda z, a: step(z), kinks=(0.0,))
+relu = Formula("relu", f=lambda z: np.maximum(z, 0), df=lambda z, a: step(z), kinks=(0.0,), doc="max(z, 0).")
 
 leaky_relu = Formula(
     "leaky_relu",
     f=lambda z, slope: np.where(z > 0, z, slope * z),
     df=lambda z, a, slope: slope + (1 - slope) * step(z),
     kinks=(0.0,),
+    doc="z where z > 0, else slope · z (Maas et al. 2013).",
     slope=0.01,
 )
 
-# Clevert et al. 2016, eq. 15 and 16; its derivative jumps at 0 unless alpha = 1.
 elu = Formula(
     "elu",
     f=lambda z, alpha: np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0))),
     df=lambda z, a, alpha: np.where(z > 0, 1, a + alpha),
     kinks=(0.0,),
+    doc="z where z > 0, else α (eᶻ - 1); the derivative jumps at 0 unless α = 1 (Clevert et al. 2016, eq. 15 and 16).",
+    bounds={"alpha": {"at_least": 0}},
     alpha=1.0,
 )
 
-# Klambauer et al. 2017, eq. 2.
 selu = Formula(
     "selu",
     f=lambda z: _SELU_SCALE * np.where(z > 0, z, _SELU_ALPHA * np.expm1(np.minimum(z, 0))),
     df=lambda z, a: np.where(z > 0, _SELU_SCALE, a + _SELU_SCALE * _SELU_ALPHA),
     kinks=(0.0,),
+    doc="λ z where z > 0, else λ α (eᶻ - 1), λ = 1.0507, α = 1.6733 (Klambauer et al. 2017, eq. 2).",
 )
 
-# z Φ(z), exact (Hendrycks & Gimpel 2016); the derivative is Φ(z) + z φ(z).
 gelu = Formula(
     "gelu",
     f=lambda z: z * 0.5 * erfc(z * -(0.5**0.5)),
     df=lambda z, a: 0.5 * erfc(z * -(0.5**0.5)) + z * np.exp(-0.5 * z * z) * (2 * np.pi) ** -0.5,
+    doc="z Φ(z), exact, Φ the normal distribution; the derivative is Φ(z) + z φ(z) (Hendrycks & Gimpel 2016).",
 )
 
-# z σ(z), also called swish (Elfwing et al. 2018).
 silu = Formula(
     "silu",
     f=lambda z: z * elementary.sigmoid(z),
     df=lambda z, a: elementary.sigmoid(z) * (1 + z * elementary.sigmoid(-z)),
+    doc="z σ(z), also called swish (Elfwing et al. 2018).",
 )
 
-# z tanh(elementary.softplus(z)) (Misra 2020, eq. 1 and 3).
 mish = Formula(
     "mish",
     f=lambda z: z * np.tanh(elementary.softplus(z)),
     df=lambda z, a: (
         np.tanh(elementary.softplus(z)) + z * elementary.sigmoid(z) * (1 - np.tanh(elementary.softplus(z)) ** 2)
     ),
+    doc="z tanh(softplus(z)) (Misra 2020, eq. 1 and 3).",
 )
 
-softplus = Formula("softplus", f=elementary.softplus, df=lambda z, a: elementary.sigmoid(z))
+softplus = Formula("softplus", f=elementary.softplus, df=lambda z, a: elementary.sigmoid(z), doc="log(1 + eᶻ).")
 
-softsign = Formula("softsign", f=lambda z: z / (1 + np.abs(z)), df=lambda z, a: 1 / (1 + np.abs(z)) ** 2)
+softsign = Formula(
+    "softsign", f=lambda z: z / (1 + np.abs(z)), df=lambda z, a: 1 / (1 + np.abs(z)) ** 2, doc="z / (1 + |z|)."
+)
 
-tanh = Formula("tanh", f=np.tanh, df=lambda z, a: 1 - a * a)
+tanh = Formula("tanh", f=np.tanh, df=lambda z, a: 1 - a * a, doc="(eᶻ - e⁻ᶻ) / (eᶻ + e⁻ᶻ).")
 
-sigmoid = Formula("sigmoid", f=elementary.sigmoid, df=lambda z, a: a * (1 - a))
+sigmoid = Formula("sigmoid", f=elementary.sigmoid, df=lambda z, a: a * (1 - a), doc="σ(z) = 1 / (1 + e⁻ᶻ).")
 
 hard_tanh = Formula(
     "hard_tanh",
     f=lambda z: np.minimum(np.maximum(z, -1), 1),
     df=lambda z, a: step(1 - np.abs(z)),
     kinks=(-1.0, 1.0),
+    doc="z, cut off at -1 and 1.",
 )
 
 activations = Registry(

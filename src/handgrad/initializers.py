@@ -1,4 +1,4 @@
-"""Initialisers: how weights are drawn. A name tells the distribution; a docstring tells variance and paper.
+"""Initialisers: how weights are drawn. A name tells the distribution; `help` of a record tells variance and paper.
 
 Scale decides whether signals survive depth: with Z = A W and independent weights, Var[z] = fan_in · Var[w] · E[a²].
 """
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.rules import Registry, Rule
+from handgrad.rules import Bounds, Registry, Rule
 
 
 class Initializer(Rule):
@@ -21,8 +21,16 @@ class Initializer(Rule):
     >>> ones = Initializer("ones", draw=lambda generator, shape, fan_in, fan_out, gain: np.ones(shape))
     """
 
-    def __init__(self, name: str, draw: Callable[..., Array], **parameters: float) -> None:
-        super().__init__(name, {"draw": draw}, parameters)
+    def __init__(
+        self,
+        name: str,
+        draw: Callable[..., Array],
+        *,
+        bounds: Bounds | None = None,
+        doc: str | None = None,
+        **parameters: float,
+    ) -> None:
+        super().__init__(name, {"draw": draw}, parameters, bounds, doc)
         self._draw = draw
 
     def draw(
@@ -48,59 +56,91 @@ def _orthogonal(generator: np.random.Generator, shape: tuple[int, int], gain: fl
     return gain * (Q if shape[0] >= shape[1] else Q.T)
 
 
-zeros = Initializer("zeros", lambda generator, shape, fan_in, fan_out, gain: np.zeros(shape))
-
-# N(0, std²).
-normal = Initializer(
-    "normal", lambda generator, shape, fan_in, fan_out, gain, std: _normal(generator, shape, std**2), std=0.01
+zeros = Initializer(
+    "zeros", lambda generator, shape, fan_in, fan_out, gain: np.zeros(shape), doc="All 0: Var[w] = 0; for biases."
 )
 
-# U(-limit, limit), variance limit² / 3.
+normal = Initializer(
+    "normal",
+    lambda generator, shape, fan_in, fan_out, gain, std: _normal(generator, shape, std**2),
+    doc="N(0, std²): Var[w] = std**2; the same for every layer.",
+    bounds={"std": {"at_least": 0}},
+    std=0.01,
+)
+
 uniform = Initializer(
     "uniform",
     lambda generator, shape, fan_in, fan_out, gain, limit: _uniform(generator, shape, limit**2 / 3),
+    doc="U(-limit, limit): Var[w] = limit**2 / 3; the same for every layer.",
+    bounds={"limit": {"at_least": 0}},
     limit=0.05,
 )
 
-# Glorot & Bengio 2010, eq. 12 and 16: variance 2 / (fan_in + fan_out), a compromise between signals forward and
-# gradients backward, for activations near the identity around 0 (tanh, softsign).
+_GLOROT = """Var[w] = 2 / (fan_in + fan_out); Glorot & Bengio 2010, eq. 12 and 16.
+
+A compromise between signals forward and gradients backward, for activations near the identity around 0 (tanh,
+softsign).
+"""
+
 glorot_normal = Initializer(
     "glorot_normal",
     lambda generator, shape, fan_in, fan_out, gain: _normal(generator, shape, 2 / (fan_in + fan_out)),
+    doc=f"Normal: {_GLOROT}",
 )
 glorot_uniform = Initializer(
     "glorot_uniform",
     lambda generator, shape, fan_in, fan_out, gain: _uniform(generator, shape, 2 / (fan_in + fan_out)),
+    doc=f"Uniform: {_GLOROT}",
 )
 
-# He et al. 2015, eq. 10 and 15: variance 2 / ((1 + slope²) fan_in), for relu (slope 0) and leaky_relu.
+_HE = """Var[w] = 2 / ((1 + slope**2) * fan_in); He et al. 2015, eq. 10 and 15.
+
+For relu (slope 0, the default) and leaky_relu. The slope is not taken from the activation that follows: for
+leaky_relu(0.2) pass it, slope=0.2.
+"""
+
 he_normal = Initializer(
     "he_normal",
     lambda generator, shape, fan_in, fan_out, gain, slope: _normal(generator, shape, 2 / (1 + slope**2) / fan_in),
+    doc=f"Normal: {_HE}",
     slope=0.0,
 )
 he_uniform = Initializer(
     "he_uniform",
     lambda generator, shape, fan_in, fan_out, gain, slope: _uniform(generator, shape, 2 / (1 + slope**2) / fan_in),
+    doc=f"Uniform: {_HE}",
     slope=0.0,
 )
 
-# LeCun et al. 1998, eq. 16: variance 1 / fan_in; what selu needs (Klambauer et al. 2017).
+_LECUN = "Var[w] = 1 / fan_in; LeCun et al. 1998, eq. 16; what selu needs (Klambauer et al. 2017)."
+
 lecun_normal = Initializer(
-    "lecun_normal", lambda generator, shape, fan_in, fan_out, gain: _normal(generator, shape, 1 / fan_in)
+    "lecun_normal",
+    lambda generator, shape, fan_in, fan_out, gain: _normal(generator, shape, 1 / fan_in),
+    doc=f"Normal: {_LECUN}",
 )
 lecun_uniform = Initializer(
-    "lecun_uniform", lambda generator, shape, fan_in, fan_out, gain: _uniform(generator, shape, 1 / fan_in)
+    "lecun_uniform",
+    lambda generator, shape, fan_in, fan_out, gain: _uniform(generator, shape, 1 / fan_in),
+    doc=f"Uniform: {_LECUN}",
 )
 
-# Saxe et al. 2014: W Wᵀ = gain² I; each weight has variance gain² / max(fan_in, fan_out). The gain is the activation's.
 orthogonal = Initializer(
-    "orthogonal", lambda generator, shape, fan_in, fan_out, gain: _orthogonal(generator, shape, gain)
+    "orthogonal",
+    lambda generator, shape, fan_in, fan_out, gain: _orthogonal(generator, shape, gain),
+    doc="""W Wᵀ = gain² I, or WᵀW: Var[w] = gain**2 / max(fan_in, fan_out); Saxe et al. 2014.
+
+    The gain is that of the activation which follows (`Formula.gain`).
+    """,
 )
 
-# Mishkin & Matas 2016, algorithm 1: orthonormal weights here; `lsuv` below rescales them when data is at hand.
 _before_lsuv = Initializer(
-    "lsuv", lambda generator, shape, fan_in, fan_out, gain: _orthogonal(generator, shape, gain=1.0)
+    "lsuv",
+    lambda generator, shape, fan_in, fan_out, gain: _orthogonal(generator, shape, gain=1.0),
+    doc="""Orthonormal weights: Var[w] = 1 / max(fan_in, fan_out); Mishkin & Matas 2016, algorithm 1.
+
+    `handgrad.initializers.lsuv(net, X)` then rescales them when data is at hand.
+    """,
 )
 
 initializers = Registry(

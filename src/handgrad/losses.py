@@ -14,7 +14,7 @@ import numpy as np
 from handgrad import elementary
 from handgrad.arrays import Array, ArrayLike, require_finite, require_numeric
 from handgrad.elementary import row_max, row_sum, softmax, step
-from handgrad.rules import Registry, Rule
+from handgrad.rules import Bounds, Registry, Rule
 
 
 class Loss(Rule):
@@ -38,9 +38,11 @@ class Loss(Rule):
         output: Callable[[Array], Array] = lambda Z: Z,
         target: str = "values",
         kinks: tuple[float, ...] = (),
+        bounds: Bounds | None = None,
+        doc: str | None = None,
         **parameters: float,
     ) -> None:
-        super().__init__(name, {"f": f, "df": df}, parameters)
+        super().__init__(name, {"f": f, "df": df}, parameters, bounds, doc)
         self.f = f
         self.df = df
         self.output = output
@@ -144,33 +146,38 @@ def _wrong_shape(y: Array, rows: int, outputs: int, expected: str) -> ValueError
 
 softmax_cross_entropy = SoftmaxCrossEntropy()
 
-# -t log σ(z) - (1 - t) log(1 - σ(z)), for one label or several.
 sigmoid_cross_entropy = Loss(
     "sigmoid_cross_entropy",
     f=lambda z, t: elementary.softplus(z) - t * z,
     df=lambda z, t: elementary.sigmoid(z) - t,
     output=elementary.sigmoid,
     target="labels",
+    doc="-t log σ(z) - (1 - t) log(1 - σ(z)), for one label or several.",
 )
 
-mse = Loss("mse", f=lambda z, t: (z - t) ** 2, df=lambda z, t: 2 * (z - t))
+mse = Loss("mse", f=lambda z, t: (z - t) ** 2, df=lambda z, t: 2 * (z - t), doc="(z - t)², without a factor ½.")
 
-mae = Loss("mae", f=lambda z, t: np.abs(z - t), df=lambda z, t: np.sign(z - t), kinks=(0.0,))
+mae = Loss("mae", f=lambda z, t: np.abs(z - t), df=lambda z, t: np.sign(z - t), kinks=(0.0,), doc="|z - t|.")
 
-# Huber 1964: quadratic within delta of the target, linear beyond; the derivative is the clipped residual.
 huber = Loss(
     "huber",
     f=lambda z, t, delta: np.minimum(np.abs(z - t), delta) * (np.abs(z - t) - 0.5 * np.minimum(np.abs(z - t), delta)),
     df=lambda z, t, delta: np.minimum(np.maximum(z - t, -delta), delta),
+    doc="(z - t)² / 2 within delta of the target, linear beyond; its derivative is the clipped residual (Huber 1964).",
+    bounds={"delta": {"above": 0}},
     delta=1.0,
 )
 
-# Koenker & Bassett 1978, the "pinball" loss; its best constant prediction is the q-quantile of the targets.
 quantile = Loss(
     "quantile",
     f=lambda z, t, q: np.maximum(q * (t - z), (q - 1) * (t - z)),
     df=lambda z, t, q: step(z - t) - q,
     kinks=(0.0,),
+    doc="""q (t - z) or (q - 1) (t - z), whichever is larger: the "pinball" loss (Koenker & Bassett 1978).
+
+    Its best constant prediction is the q-quantile of the targets.
+    """,
+    bounds={"q": {"above": 0, "below": 1}},
     q=0.5,
 )
 
@@ -182,13 +189,13 @@ def _poisson_mean(z: Array) -> Array:
     return np.exp(np.minimum(z, _LARGEST_LOG_MEAN)) * (1 + np.maximum(z - _LARGEST_LOG_MEAN, 0))
 
 
-# Negative log likelihood of a Poisson count with mean eᶻ, without log t!, which z does not move.
 poisson = Loss(
     "poisson",
     f=lambda z, t: _poisson_mean(z) - t * z,
     df=lambda z, t: np.exp(np.minimum(z, _LARGEST_LOG_MEAN)) - t,
     output=_poisson_mean,
     target="counts",
+    doc="eᶻ - t z: negative log likelihood of a Poisson count with mean eᶻ, without log t!, which z does not move.",
 )
 
 losses = Registry(

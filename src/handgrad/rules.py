@@ -7,10 +7,12 @@ itself all work. A record prints as the text that brings it back.
 import ast
 import difflib
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from handgrad.arrays import require_number
+
+Bounds = Mapping[str, Mapping[str, float]]
 
 
 class Rule:
@@ -19,31 +21,41 @@ class Rule:
     >>> from handgrad.activations import leaky_relu
     >>> leaky_relu(slope=0.2)
     leaky_relu(slope=0.2)
+
+    `bounds` gives a parameter its range, in the words of `require_number`: `{"delta": {"above": 0}}`. `doc` is what
+    `help` says of the record.
     """
 
     registry: "ClassVar[Registry[Any] | None]" = None  # where records of this class have names, if anywhere
 
-    def __init__(self, name: str, formulas: Mapping[str, Callable[..., Any]], parameters: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        name: str,
+        formulas: Mapping[str, Callable[..., Any]],
+        parameters: Mapping[str, float],
+        bounds: Bounds | None = None,
+        doc: str | None = None,
+    ) -> None:
         if not isinstance(name, str) or not name.isidentifier():
             raise ValueError(f"name is {name!r}; expected a word such as 'my_rule'")
         for role, formula in formulas.items():
             require_formula(name, role, formula, parameters)
         self.name = name
-        self.parameters = {key: _number(name, key, value) for key, value in parameters.items()}
+        self.bounds = dict(bounds or {})
+        for key in self.bounds:
+            if key not in parameters:
+                raise unknown(f"parameter of {name}", key, parameters)
+        self.parameters = {key: self._number(key, value) for key, value in parameters.items()}
+        if doc is not None:
+            self.__doc__ = doc
 
     def __call__(self, *positional: float, **named: float) -> Self:
         """The same rule with other parameters, given in order or by name."""
-        if len(positional) > len(self.parameters):
-            takes = ", ".join(self.parameters) or "no parameters"
-            raise TypeError(f"{self.name} got {len(positional)} parameters; it takes {takes}")
-        given = dict(zip(self.parameters, positional, strict=False))
-        for key in named:
-            if key not in self.parameters:
-                raise unknown(f"parameter of {self.name}", key, self.parameters)
-            if key in given:
-                raise TypeError(f"{self.name} got its parameter {key} twice, in order and by name")
-        given |= named
-        return self._with(self.parameters | {key: _number(self.name, key, value) for key, value in given.items()})
+        given = by_name("parameter", self.name, list(self.parameters), positional, named)
+        return self._with(self.parameters | {key: self._number(key, value) for key, value in given.items()})
+
+    def _number(self, key: str, value: object) -> float:
+        return require_number(f"{self.name}: parameter {key}", value, **self.bounds.get(key, {}))
 
     def _with(self, parameters: dict[str, float]) -> Self:
         variant = object.__new__(type(self))
@@ -121,18 +133,43 @@ def parse(text: str) -> tuple[str, list[float], dict[str, float]]:
 
     >>> parse("normal(std=0.01)")
     ('normal', [], {'std': 0.01})
+    >>> parse("normal(std=small)")
+    Traceback (most recent call last):
+        ...
+    ValueError: 'normal(std=small)' cannot be read; expected a name, or a name with numbers: name(0.1, key=0.2)
     """
+    text = text.strip()
+    if "(" not in text:
+        return text, [], {}
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
-        if isinstance(tree, ast.Name):
-            return tree.id, [], {}
+        tree = ast.parse(text, mode="eval").body
         if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name):
             positional = [_literal(argument) for argument in tree.args]
             named = {str(keyword.arg): _literal(keyword.value) for keyword in tree.keywords}
             return tree.func.id, positional, named
     except (SyntaxError, ValueError, TypeError):
         pass  # what it is not is said below, in one place
-    return text.strip(), [], {}
+    raise ValueError(f"{text!r} cannot be read; expected a name, or a name with numbers: name(0.1, key=0.2)")
+
+
+def by_name(
+    noun: str, owner: str, known: Sequence[str], positional: Sequence[Any], named: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What was given in order and by name, all by name; refused if it is too much, unknown, or given twice.
+
+    >>> by_name("setting", "sgd", ["learning_rate", "momentum"], [0.1], {"momentum": 0.9})
+    {'learning_rate': 0.1, 'momentum': 0.9}
+    """
+    if len(positional) > len(known):
+        takes = ", ".join(known) or f"no {noun}s"
+        raise TypeError(f"{owner} got {len(positional)} {noun}s; it takes {takes}")
+    given = dict(zip(known, positional, strict=False))
+    for key in named:
+        if key not in known:
+            raise unknown(f"{noun} of {owner}", key, known)
+        if key in given:
+            raise TypeError(f"{owner} got its {noun} {key} twice, in order and by name")
+    return given | dict(named)
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> ValueError:
@@ -144,8 +181,9 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> ValueError:
     ValueError: unknown optimizer 'adm'; did you mean 'adam'? Known: adam, sgd
     """
     names = [str(each) for each in known]
-    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    lower = {each.lower(): each for each in names}  # W and w are nearer than W and b
+    near = difflib.get_close_matches(str(name).lower(), lower, n=1, cutoff=0.5)
+    hint = f"did you mean {lower[near[0]]!r}? " if near else ""
     return ValueError(f"unknown {kind} {name!r}; {hint}Known: {', '.join(names) or 'none'}")
 
 
@@ -171,7 +209,3 @@ def _literal(written: ast.expr) -> float:
     if not isinstance(value, int | float):
         raise ValueError(f"{value!r} is not a number")
     return value  # as written: 10 stays whole, True stays true
-
-
-def _number(rule: str, key: str, value: object) -> float:
-    return require_number(f"{rule}: parameter {key}", value)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.rules import Registry, Rule
+from handgrad.rules import Bounds, Registry, Rule
 
 
 class Schedule(Rule):
@@ -20,8 +20,16 @@ class Schedule(Rule):
     0.25
     """
 
-    def __init__(self, name: str, f: Callable[..., float], **parameters: float) -> None:
-        super().__init__(name, {"f": f}, parameters)
+    def __init__(
+        self,
+        name: str,
+        f: Callable[..., float],
+        *,
+        bounds: Bounds | None = None,
+        doc: str | None = None,
+        **parameters: float,
+    ) -> None:
+        super().__init__(name, {"f": f}, parameters, bounds, doc)
         self.f = f
 
     def factor(self, t: float, total: int) -> float:
@@ -32,6 +40,7 @@ class Schedule(Rule):
 class ReduceOnPlateau(Schedule):
     """The rate times `factor` whenever the monitored loss has not improved for `patience` epochs.
 
+    Patience counts as in `EarlyStopping`: 1 reduces after the first epoch without an improvement.
     Its state is one row (best loss, epochs waited, factor now) for each network; `advance` moves it.
     """
 
@@ -39,6 +48,12 @@ class ReduceOnPlateau(Schedule):
         super().__init__(
             "reduce_on_plateau",
             f=lambda t, total, factor, patience, min_delta, least: 1.0,
+            bounds={
+                "factor": {"above": 0, "below": 1},
+                "patience": {"at_least": 1},
+                "min_delta": {"at_least": 0},
+                "least": {"at_least": 0, "at_most": 1},
+            },
             factor=0.1,
             patience=10.0,
             min_delta=1e-4,
@@ -55,7 +70,7 @@ class ReduceOnPlateau(Schedule):
         improved = loss < best - self.parameters["min_delta"]
         best = np.where(improved, loss, best)
         waited = np.where(improved, 0, waited + 1)
-        tired = waited > self.parameters["patience"]
+        tired = waited >= self.parameters["patience"]
         reduced = np.maximum(factor * self.parameters["factor"], self.parameters["least"])
         return np.stack([best, np.where(tired, 0, waited), np.where(tired, reduced, factor)], axis=-1)
 
@@ -67,20 +82,44 @@ def _cosine(t: float, total: int, warmup: float, floor: float) -> float:
     return float(floor + (1 - floor) * 0.5 * (1 + np.cos(np.pi * progress)))
 
 
-constant = Schedule("constant", f=lambda t, total: 1.0)
+constant = Schedule("constant", f=lambda t, total: 1.0, doc="1: the learning rate stays.")
 
-# factor^⌊t / every⌋: a staircase.
-step = Schedule("step", f=lambda t, total, every, factor: factor ** (t // every), every=30.0, factor=0.1)
+step = Schedule(
+    "step",
+    f=lambda t, total, every, factor: factor ** (t // every),
+    doc="factor^⌊t / every⌋: a staircase, times `factor` after every `every` epochs.",
+    bounds={"every": {"above": 0}, "factor": {"above": 0, "at_most": 1}},
+    every=30.0,
+    factor=0.1,
+)
 
-# decay^t: smooth exponential decay, `decay` an epoch.
-exponential = Schedule("exponential", f=lambda t, total, decay: decay**t, decay=0.95)
+exponential = Schedule(
+    "exponential",
+    f=lambda t, total, decay: decay**t,
+    doc="decay^t: smooth exponential decay, times `decay` an epoch.",
+    bounds={"decay": {"above": 0, "at_most": 1}},
+    decay=0.95,
+)
 
-# Half a cosine from 1 to `floor` over the planned epochs (Loshchilov & Hutter 2017, eq. 5, without restarts), after a
-# linear warm-up of `warmup` epochs (Goyal et al. 2017).
-cosine = Schedule("cosine", f=_cosine, warmup=0.0, floor=0.0)
+cosine = Schedule(
+    "cosine",
+    f=_cosine,
+    doc="""Half a cosine from 1 to `floor` over the planned epochs, after a linear warm-up of `warmup` epochs.
 
-# (1 + t)^(-power): Robbins & Monro's condition holds for power in (0.5, 1].
-inverse_scaling = Schedule("inverse_scaling", f=lambda t, total, power: (1 + t) ** -power, power=0.5)
+    Loshchilov & Hutter 2017, eq. 5, without restarts; the warm-up is that of Goyal et al. 2017.
+    """,
+    bounds={"warmup": {"at_least": 0}, "floor": {"at_least": 0, "at_most": 1}},
+    warmup=0.0,
+    floor=0.0,
+)
+
+inverse_scaling = Schedule(
+    "inverse_scaling",
+    f=lambda t, total, power: (1 + t) ** -power,
+    doc="(1 + t)^(-power): the condition of Robbins & Monro 1951 holds for power in (0.5, 1].",
+    bounds={"power": {"at_least": 0}},
+    power=0.5,
+)
 
 reduce_on_plateau = ReduceOnPlateau()
 
