@@ -135,7 +135,7 @@ def test_the_path_is_pytorchs(optimizer):
 PER_NETWORK = [
     SGD([0.1, 0.2, 0.3]),
     SGD(0.1, momentum=[0.0, 0.5, 0.9]),
-    SGD([0.1, 0.2, 0.3], momentum=np.array([0.0, 0.5, 0.9]), nesterov=True),
+    SGD([0.1, 0.2, 0.3], momentum=np.array([0.3, 0.5, 0.9]), nesterov=True),
     RMSprop((0.1, 0.2, 0.3), rho=[0.5, 0.8, 0.9], epsilon=[1e-8, 1e-4, 1e-2]),
     Adagrad([0.1, 0.2, 0.3]),
     Adam(0.1, beta1=[0.0, 0.5, 0.9], beta2=[0.9, 0.99, 0.999]),
@@ -207,6 +207,9 @@ def test_names_and_settings_in_text():
         (lambda: SGD([[0.1]]), TypeError, r"SGD.learning_rate is \[0.1\]"),
         (lambda: SGD(0.1, momentum=1.0), ValueError, "SGD.momentum is 1.0; .* at least 0 and below 1"),
         (lambda: SGD(0.1, momentum=0.9, nesterov="yes"), TypeError, "SGD.nesterov is 'yes'; expected True or False"),
+        (lambda: SGD(0.1, nesterov=True), ValueError, "SGD.nesterov is True but SGD.momentum is 0; give a momentum"),
+        (lambda: LBFGS(0.001), ValueError, "LBFGS.learning_rate is 0.001; its line search sets the step: leave it out"),
+        (lambda: LBFGS([0.1, 1.0]), ValueError, "LBFGS.learning_rate is "),
         (lambda: RMSprop(rho=-0.1), ValueError, "RMSprop.rho is -0.1"),
         (lambda: Adagrad(epsilon=0), ValueError, "Adagrad.epsilon is 0"),
         (lambda: Adam(beta1=1), ValueError, "Adam.beta1 is 1"),
@@ -217,6 +220,17 @@ def test_names_and_settings_in_text():
         (lambda: SGD([0.1]).for_stack(None), ValueError, "SGD.learning_rate has 1 values for a single network"),
         (lambda: find_optimizer("adm"), ValueError, "unknown optimizer 'adm'; did you mean 'adam'"),
         (lambda: find_optimizer("adam(rate=1)"), ValueError, "unknown setting of adam 'rate'; .*Known: learning_rate"),
+        (
+            lambda: find_optimizer("sgd(1, 0, 0, 4)"),
+            TypeError,
+            "sgd got 4 settings; it takes learning_rate, momentum, nes",
+        ),
+        (lambda: find_optimizer("sgd(1, learning_rate=2)"), TypeError, "sgd got its setting learning_rate twice"),
+        (
+            lambda: find_optimizer("adam(beta1='x')"),
+            ValueError,
+            r"adam\(beta1='x'\).* cannot be read; expected a name, or",
+        ),
         (lambda: find_optimizer(SGD), TypeError, "optimizer is <class .*; expected a name such as 'adam' or a record"),
     ],
 )

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from handgrad.arrays import Array, require_integer, require_number
-from handgrad.rules import parse, unknown
+from handgrad.rules import by_name, parse, unknown
 
 Setting = float | Sequence[float]
 Update = Callable[..., tuple[Array, ...]]
@@ -145,6 +145,11 @@ class SGD(Optimizer):
     momentum: Setting = 0.0
     nesterov: bool = False
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.nesterov and not np.any(self.momentum):
+            raise ValueError("SGD.nesterov is True but SGD.momentum is 0; give a momentum such as 0.9")
+
     @cached_property
     def slots(self) -> tuple[str, ...]:  # type: ignore[override]
         """A velocity, if there is momentum."""
@@ -262,6 +267,13 @@ class LBFGS(Optimizer):
     memory: int = 10
     tolerance: float = 1e-8
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if np.any(np.not_equal(self.learning_rate, 1)):
+            raise ValueError(
+                f"LBFGS.learning_rate is {self.learning_rate}; its line search sets the step: leave it out"
+            )
+
 
 _BY_NAME: dict[str, type[Optimizer]] = {
     "sgd": SGD,
@@ -288,7 +300,4 @@ def find_optimizer(optimizer: str | Optimizer) -> Optimizer:
         raise unknown("optimizer", name, _BY_NAME)
     record = _BY_NAME[name.lower()]
     settings = [field.name for field in fields(record)]
-    for key in named:
-        if key not in settings:
-            raise unknown(f"setting of {name}", key, settings)
-    return record(*positional, **named)
+    return record(**by_name("setting", name, settings, positional, named))
