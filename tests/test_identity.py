@@ -25,21 +25,26 @@ OPTIMIZERS = {  # one setting of each differs from network to network
 }
 
 
-def assert_same_alone(networks, make, optimizer, X, y, **training):
-    """Train a stack, and its networks alone: `make(seed, l2)` is a network, `optimizer(rate)` its optimiser."""
+def assert_same_alone(networks, make, optimizer, X, y, own=False, validation=None, **training):
+    """Train a stack, and its networks alone: `make(seed, l2)` is a network, `optimizer(rate)` its optimiser.
+
+    With `own`, every network has its own X, y and validation: their first axis is the stack's.
+    """
     l2, rates = [0.01 * (s % 3) for s in range(networks)], [0.02 + 0.01 * (s % 4) for s in range(networks)]
     stack = make(range(networks), l2)
-    together = hg.train(stack, X, y, optimizer=optimizer(rates), **training)
+    together = hg.train(stack, X, y, optimizer=optimizer(rates), validation=validation, **training)
     for s in range(networks):
         net = make(s, l2[s])
-        alone = hg.train(net, X, y, optimizer=optimizer(rates[s]), **training)
+        inputs, targets = (X[s], y[s]) if own else (X, y)
+        held_out = tuple(each[s] for each in validation) if own else validation
+        alone = hg.train(net, inputs, targets, optimizer=optimizer(rates[s]), validation=held_out, **training)
         np.testing.assert_array_equal(net.params, stack.params[s])
         np.testing.assert_array_equal(net.state, stack.state[s])
         for name in alone.columns:
             column, values = getattr(together, name)[:, s], getattr(alone, name)
             np.testing.assert_array_equal(column[: len(values)], values)
             assert np.isnan(column[len(values) :]).all()
-        np.testing.assert_array_equal(net.forward(X), stack[s].forward(X))
+        np.testing.assert_array_equal(net.forward(inputs), stack[s].forward(inputs))
 
 
 def test_fifty_networks_with_everything_switched_on():
@@ -66,6 +71,30 @@ def test_fifty_networks_with_everything_switched_on():
         clip_norm=0.5,
         sample_weight=random.random(60),
         frozen=("dense2.b",),
+        seed=7,
+    )
+
+
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+def test_fifty_networks_with_data_of_their_own(optimizer):
+    random = np.random.default_rng(3)
+    X, y = random.normal(size=(50, 40, 5)), random.integers(0, 3, (50, 40))  # (S, B, D), (S, B)
+
+    def make(seed, l2):
+        return hg.Network.mlp([5, 8, 3], norm="batch", dropout=0.2, seed=seed, l2=l2)
+
+    assert_same_alone(
+        50,
+        make,
+        OPTIMIZERS[optimizer],
+        X,
+        y,
+        own=True,
+        validation=(X[:, :15] + 0.1, y[:, :15]),
+        epochs=8,
+        batch_size=16,
+        metrics=("accuracy", "log_loss"),
+        stop=hg.EarlyStopping(patience=2),
         seed=7,
     )
 
