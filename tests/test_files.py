@@ -21,8 +21,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import handgrad as hg
+from handgrad import layers
 from handgrad.activations import Formula, activations
-from handgrad.files import container, load, save
+from handgrad.files import container, description, load, save
 from handgrad.initializers import Initializer, initializers
 from handgrad.layers import Activation, BatchNorm, Dense, Dropout, Layer, LayerNorm, Residual
 from handgrad.losses import Loss, losses
@@ -357,6 +358,11 @@ def test_a_description_too_long_to_read_is_not_written(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="expected at most 500"):
         load(tmp_path / "net")
     assert os.listdir(tmp_path) == ["net"]
+
+
+def test_files_know_every_layer():
+    kinds = {each for each in vars(layers).values() if isinstance(each, type) and issubclass(each, Layer)} - {Layer}
+    assert set(description._KINDS.values()) == {kind for kind in kinds if not kind.__name__.startswith("_")}
 
 
 # --- places -----------------------------------------------------------------------------------------------------------
