@@ -43,7 +43,7 @@ def test_bounds_are_open_or_closed_as_they_say():
         (
             lambda: require_number("x", 10**400),
             ValueError,
-            "x is beyond what a float can hold; expected a finite number",
+            "x is too large for a float; expected a finite number",
         ),
         (lambda: require_number("q", 2, at_most=1), ValueError, "q is 2; expected a finite number at most 1"),
         (

@@ -54,7 +54,7 @@ def require_number(
     try:
         number = float(value)
     except OverflowError:
-        raise ValueError(f"{argument} is beyond what a float can hold; {expected}") from None
+        raise ValueError(f"{argument} is too large for a float; {expected}") from None
     if not (np.isfinite(number) and number > above and at_least <= number <= at_most and number < below):
         raise ValueError(f"{argument} is {value}; {expected}")
     return number
