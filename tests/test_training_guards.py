@@ -159,6 +159,18 @@ def test_parameters_that_overflow_in_the_dtype_are_refused():
         net.params = np.full(net.params.shape, 1e300)
 
 
+def test_a_formula_with_a_float64_constant_keeps_float32():
+    scaled = hg.activations.Formula("scaled", f=lambda z: z * np.sqrt(2), df=lambda z, a: np.sqrt(2) + 0 * z)
+    net = mlp(activation=scaled, dtype="float32")
+    assert net.forward(X).dtype == net.gradient(X, Y)[1].dtype == np.float32
+
+
+@pytest.mark.parametrize("metric", ["mean_squared_error", "mean_absolute_error", "r2"])
+def test_class_indices_are_not_compared_as_values(metric):
+    with pytest.raises(ValueError, match="is for regression"):
+        hg.train(mlp(), X, Y, metrics=(metric,))
+
+
 def test_a_setting_nobody_knows_is_refused_with_the_nearest():
     with pytest.raises(TypeError, match="did you mean 'batch_size'"):
         hg.train(mlp(), X, Y, batchsize=3)

@@ -46,12 +46,12 @@ class Formula(Rule):
         self.kinks = tuple(kinks)
 
     def value(self, z: Array) -> Array:
-        """f(z) with this record's parameters, elementwise."""
-        return self.f(z, **self.parameters)
+        """f(z) with this record's parameters, elementwise, in the dtype of z even where a constant has another."""
+        return np.asarray(self.f(z, **self.parameters), dtype=z.dtype)
 
     def derivative(self, z: Array, a: Array | None = None) -> Array:
         """df/dz at z; pass a = f(z) when it is already known."""
-        return self.df(z, self.value(z) if a is None else a, **self.parameters)
+        return np.asarray(self.df(z, self.value(z) if a is None else a, **self.parameters), dtype=z.dtype)
 
     @property
     def gain(self) -> float:
@@ -67,7 +67,7 @@ class Formula(Rule):
         simpson = np.tile([2.0, 4.0], 1201)[:-1]
         simpson[[0, -1]] = 1.0
         density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
-        with np.errstate(over="ignore", invalid="ignore"):  # a formula may overflow out there; its gain is then nan
+        with np.errstate(all="ignore"):  # a formula may overflow out there; its gain is then nan
             second_moment = (self.value(z) ** 2 * density) @ simpson * (z[1] - z[0]) / 3
         return float(1 / np.sqrt(second_moment))
 

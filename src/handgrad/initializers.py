@@ -174,6 +174,8 @@ initializers = Registry(
 class _Pausing(Protocol):
     """What `lsuv` needs of a network: its weights by name and the outputs of its Dense layers, in order."""
 
+    awaits_data: Array
+
     def __getitem__(self, name: str) -> Any: ...
     def dense_outputs(self, X: Array) -> Any: ...
 
@@ -200,3 +202,4 @@ def lsuv(net: _Pausing, X: Array, tolerance: float = 0.02, attempts: int = 10) -
             if settled.all():
                 break
             net[name][...] /= np.where(settled, 1, np.sqrt(variance))
+    net.awaits_data[:] = False

@@ -28,6 +28,8 @@ def require_metrics(net: Network, metrics: Sequence[str | Metric]) -> tuple[Metr
     for metric in found:
         if metric.for_classes and net.loss_rule.target not in ("classes", "labels"):
             raise ValueError(f"metric {metric.name!r} is for classes, but the loss {net.loss_rule} is for regression")
+        if metric.for_values and net.loss_rule.target in ("classes", "labels"):
+            raise ValueError(f"metric {metric.name!r} is for regression, but the loss {net.loss_rule} is for classes")
     return found
 
 
