@@ -49,7 +49,7 @@ def check_gradient(function: Callable[[Any], float], gradient: Any, x: Any, *, t
     checks: list[ParameterCheck] = []
     for name, span, ours, *others in zip(point.names, point.spans, analytic, *nearby, strict=True):
         probe = _Probe(function, point, span.start, value)
-        numeric = differentiate(probe, point.flat[span], value)
+        numeric = differentiate(probe, point.flat[span], value, ours)
         checks.append(compare(name, ours, numeric, tolerance, others))
     return conclude("gradient check of a function", value, checks)
 

@@ -70,8 +70,10 @@ def check_network(
     with blas.single_threaded(), np.errstate(over="ignore", invalid="ignore"):
         for s, member in enumerate(members):
             probe = _Probe(member, X[s] if X.ndim == 3 else X, T[s] if T.ndim == 3 else T, shares, mode)
-            by_params.append(differentiate(probe.params, member.params, probe.loss))
-            by_inputs.append(differentiate(probe.inputs, probe.X.reshape(-1), probe.loss))
+            by_params.append(differentiate(probe.params, member.params, probe.loss, np.atleast_2d(gradient)[s]))
+            by_inputs.append(
+                differentiate(probe.inputs, probe.X.reshape(-1), probe.loss, dX if double.size is None else dX[s])
+            )
 
     checks = []
     for segment in double.layout.segments:
