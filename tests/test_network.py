@@ -307,3 +307,23 @@ def test_a_recording_holds_every_layers_output_and_the_gradient_that_reaches_it(
     views = net.layout.views(gradient)
     for name in ("dense2", "dense3"):  # ∂loss/∂b is the column sum of what reaches Z = A W + b
         np.testing.assert_allclose(recording.gradients[name].sum(axis=0, keepdims=True), views[f"{name}.b"])
+
+
+def test_writing_a_parameter_by_name_keeps_its_view():
+    net = everything(seed=0)
+    view = net["dense2.W"]
+    net["dense2.W"] = np.full(view.shape, 0.5)
+    assert net["dense2.W"] is view
+    np.testing.assert_array_equal(view, 0.5)
+    for values, words in [(np.zeros((2, 2)), "dense2.W has shape"), (np.full(view.shape, np.nan), "dense2.W has nan")]:
+        with pytest.raises(ValueError, match=words):
+            net["dense2.W"] = values
+    assert "dense2.W" in net
+    assert "dense9.W" not in net
+
+
+def test_raw_rows_are_pointed_to_the_preprocessing():
+    net = hg.Network.mlp([3, 2])
+    net.preprocessing = object()
+    with pytest.raises(TypeError, match=r"net\.preprocessing\.transform"):
+        net.predict(np.array([["a", "b", "c"]]))

@@ -93,7 +93,8 @@ def test_of_a_stack_only_that_network_freezes(optimizer, stop, batch_size):
     settings |= {"batch_size": batch_size, "stop": stop, "validation": (X[:5], Y[:5]), "metrics": ("r2",)}
     stack = regression(seed=range(4))
     training = hg.Training(stack, X, Y, optimizer=optimizer(rates), **settings)
-    history = training.run()
+    with pytest.warns(RuntimeWarning, match="of 4 networks diverged, the first at epoch"):
+        history = training.run()
     assert 1 in training.diverged
     for s, rate in enumerate(rates):
         alone = hg.Training(regression(seed=s), X, Y, optimizer=optimizer(rate), **settings)
@@ -114,5 +115,6 @@ def test_of_a_stack_only_that_network_freezes(optimizer, stop, batch_size):
 def test_training_ends_when_every_network_has_diverged():
     settings = {"optimizer": hg.SGD(1e308), "validation": (X, Y), "progress": True}
     training = hg.Training(regression(seed=range(2)), X, Y, epochs=50, **settings)
-    assert len(training.run()) == 1
+    with pytest.warns(RuntimeWarning, match="2 of 2 networks diverged"):
+        assert len(training.run()) == 1
     assert np.isnan(training.history.loss).all()

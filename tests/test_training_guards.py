@@ -180,6 +180,7 @@ def test_a_setting_nobody_knows_is_refused_with_the_nearest():
 
 def test_what_happened_to_each_network_is_in_the_history():
     stack = mlp(seed=range(3))
-    history = hg.train(stack, X, Y, epochs=20, optimizer=hg.SGD([0.1, 1e308, 0.1]))
+    with pytest.warns(RuntimeWarning, match=r"1 of 3 networks diverged.*\(network 1\)"):
+        history = hg.train(stack, X, Y, epochs=20, optimizer=hg.SGD([0.1, 1e308, 0.1]))
     assert set(history.diverged) == {1}
     assert np.isnan(history.loss[-1, 1])

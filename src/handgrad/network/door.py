@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 def accept_inputs(net: "Core", X: ArrayLike) -> Array:
     """X (B, D), or (S, B, D) for a stack, in the network's dtype, or a clear error."""
-    X = require_numeric("X", X)
+    try:
+        X = require_numeric("X", X)
+    except TypeError as wrong:
+        if net.preprocessing is None:
+            raise
+        raise TypeError(f"{wrong}; for raw rows write net.predict(net.preprocessing.transform(rows))") from wrong
     if X.ndim != 2 and not (X.ndim == 3 and net.size is not None):
         shapes = "(B, D)" if net.size is None else f"(B, D) or ({net.size}, B, D)"
         raise ValueError(f"X has shape {X.shape}; expected {shapes}: rows of examples" + _reshape_hint(X))

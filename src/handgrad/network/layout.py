@@ -92,6 +92,7 @@ class Layout:
         for leaf, key, shape in weights_first:
             self.segments.append(Segment(f"{leaf.name}.{key}", leaf, key, start, shape))
             start = self.segments[-1].stop
+        self._places = [(segment.leaf.path, segment.key) for segment in self.segments]
         self.size = start
         self.weights = sum(s.stop - s.start for s in self.segments if s.key == "W")  # length of the prefix
 
@@ -110,7 +111,8 @@ class Layout:
         """A new flat vector (*lead, P) from a tree of arrays (*lead, *shape), or of one array shared by all."""
         if not self.segments:
             return np.empty((*lead, 0), dtype)
-        parts = [at(tree, segment.leaf.path)[segment.key] for segment in self.segments]
-        if lead:
-            parts = [np.broadcast_to(part, (*lead, *part.shape[-2:])) for part in parts]
-        return np.concatenate([part.reshape(*lead, -1) for part in parts], axis=-1)
+        parts = [at(tree, path)[key] for path, key in self._places]
+        if not lead:
+            return np.concatenate([part.reshape(-1) for part in parts])
+        flat = [np.broadcast_to(part, (*lead, *part.shape[-2:])).reshape(*lead, -1) for part in parts]
+        return np.concatenate(flat, axis=-1)

@@ -149,6 +149,12 @@ class Network(Core):
             return self._views[name]
         return self._one_of_stack(name)
 
+    def __setitem__(self, name: str, values: ArrayLike) -> None:
+        """Write into a named parameter (or state); the view stays the same array."""
+        view = self[name]
+        view[...] = require_shape(name, values, view.shape, self.dtype)
+        self.awaits_data[:] = False
+
     def __contains__(self, name: object) -> bool:
         return name in self._views
 

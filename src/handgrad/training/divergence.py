@@ -1,5 +1,7 @@
 """When a loss stops being finite: where it began, and what to try."""
 
+import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -40,6 +42,17 @@ def divergence(
         f"(it was {learning_rate:g}), clip_norm=1.0, standardised inputs, or init='he_normal' with relu"
     )
     return DivergenceError(message, epoch, step, layer, size)
+
+
+def warn_of_divergence(diverged: Mapping[int, tuple[int, int]], networks: int) -> None:
+    """A stack goes on without those that diverged; but it says so."""
+    network, (epoch, step) = min(diverged.items(), key=lambda item: item[1])
+    warnings.warn(
+        f"{len(diverged)} of {networks} networks diverged, the first at epoch {epoch}, step {step} "
+        f"(network {network}); they keep their last finite parameters, and history.diverged tells which",
+        RuntimeWarning,
+        stacklevel=4,
+    )
 
 
 def _first_blow_up(outputs: dict[str, Array], gradients: dict[str, Array]) -> tuple[str, str, float]:

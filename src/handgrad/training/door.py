@@ -93,8 +93,8 @@ def require_lbfgs(net: Network, clip_norm: float | None, schedule: Schedule) -> 
 def require_settings(settings: Mapping[str, object], known: Iterable[str]) -> None:
     """Refuse a setting that nobody knows, with the nearest known one."""
     for name in settings:
-        if name == "learning_rate":
-            raise TypeError("train has no setting 'learning_rate'; it belongs to the optimizer: optimizer=SGD(0.1)")
+        if name in ("learning_rate", "lr"):
+            raise TypeError(f"train has no setting {name!r}; it belongs to the optimizer: optimizer=SGD(0.1)")
         if name not in known:
             raise TypeError(str(unknown("setting of train", name, known)))
 

@@ -37,12 +37,17 @@ class NumpyEngine:
         if self.clip_norm is not None:
             gradient = clip(gradient, self.clip_norm)
         params, *slots = self.updated(gradient, step + 1, factor)
-        new = [params, *slots, *([net.measured_state(caches)] if net.state_layout.size else [])]
-        old = [net.params, *self.slots, net.state]
-        fine = np.isfinite(loss + sum(values.sum(axis=-1) for values in new))  # finite only if every term is
+        new, old = [params, *slots], [net.params, *self.slots]
+        if net.state_layout.size:
+            new.append(net.measured_state(caches))
+            old.append(net.state)
+        total = loss
+        for values in new:
+            total = total + values.sum(axis=-1)
+        fine = np.isfinite(total)  # a sum is finite only if every term is
         apply = fine if active is None else fine & active
         everyone = bool(apply) if net.size is None else bool(apply.all())
-        for before, after in zip(old, new, strict=False):
+        for before, after in zip(old, new, strict=True):
             if everyone:
                 before[...] = after
             elif net.size is not None:

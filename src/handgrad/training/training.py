@@ -15,7 +15,7 @@ from handgrad.optimizers import LBFGS, SGD, Optimizer, find_optimizer
 from handgrad.randomness import require_seed
 from handgrad.schedules import ReduceOnPlateau, Schedule, schedules
 from handgrad.training.data import Batch, TrainingData, accept_data, batches
-from handgrad.training.divergence import divergence
+from handgrad.training.divergence import divergence, warn_of_divergence
 from handgrad.training.door import (
     accept_validation,
     frozen_mask,
@@ -149,7 +149,7 @@ class Training:
         until = max(self.epochs, self.epoch) if epochs is None else self.epoch + require_integer("epochs", epochs)
         self._rescale_at_first_data()
         blas.look_again()
-        over = False
+        over, diverged_before = False, len(self.diverged)
         with (
             blas.single_threaded(),
             np.errstate(over="ignore", invalid="ignore", divide="ignore"),  # what is not finite is looked for below
@@ -161,6 +161,8 @@ class Training:
                 over = self._finish_epoch(self._run_epoch(), show)
         if self.best is not None and (over or self.epoch >= self.epochs):
             self._restore_best(self.active)  # who stopped has them already; who diverged keeps the last finite ones
+        if len(self.diverged) > diverged_before:
+            warn_of_divergence(self.diverged, len(self.active))
         return self.history
 
     @property
@@ -209,7 +211,9 @@ class Training:
 
     def _finish_epoch(self, loss: Any, show: Callable[[int, Any], None]) -> bool:
         """Measure, record, judge; True when training should stop."""
-        row = {"loss": loss, "learning_rate": self._rate(), **self._measure()}
+        row = {"loss": loss, "learning_rate": self._rate()}
+        if self.validation is not None or self.metrics:
+            row |= self._measure()
         self.epoch += 1
         if self.net.size is not None and not self.active.all():
             row = {name: np.where(self.active, value, np.nan) for name, value in row.items()}
