@@ -135,12 +135,12 @@ def test_a_formula_of_your_own_is_a_rule_like_any_other():
         (
             lambda: Formula("f", lambda z: z, lambda z, a, k: k, k=1.0),
             TypeError,
-            "f: f does not take its",
+            "f: f is defined as f.z.; expected f.z, k.",
         ),
         (
             lambda: Formula("f", lambda z, k: k * z, lambda z, a: z, k=1),
             TypeError,
-            "f: df does not take its",
+            "f: df is defined as df.z, a.; expected df.z, a, k.",
         ),
         (lambda: leaky_relu(slope=None), TypeError, "leaky_relu: parameter slope is None; expected a finite number"),
     ],

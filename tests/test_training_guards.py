@@ -171,6 +171,13 @@ def test_class_indices_are_not_compared_as_values(metric):
         hg.train(mlp(), X, Y, metrics=(metric,))
 
 
+def test_parameters_that_are_not_finite_are_refused_before_the_first_step():
+    net = mlp()
+    net["dense1.W"][0, 0] = np.nan
+    with pytest.raises(ValueError, match=r"net\.params has nan"):
+        hg.train(net, X, Y)
+
+
 def test_a_setting_nobody_knows_is_refused_with_the_nearest():
     with pytest.raises(TypeError, match="did you mean 'batch_size'"):
         hg.train(mlp(), X, Y, batchsize=3)

@@ -40,7 +40,7 @@ class Formula(Rule):
         doc: str | None = None,
         **parameters: float,
     ) -> None:
-        super().__init__(name, {"f": f, "df": df}, parameters, bounds, doc)
+        super().__init__(name, {"f(z)": f, "df(z, a)": df}, parameters, bounds, doc)
         self.f = f
         self.df = df
         self.kinks = tuple(kinks)

@@ -30,7 +30,7 @@ class Initializer(Rule):
         doc: str | None = None,
         **parameters: float,
     ) -> None:
-        super().__init__(name, {"draw": draw}, parameters, bounds, doc)
+        super().__init__(name, {"draw(generator, shape, fan_in, fan_out, gain)": draw}, parameters, bounds, doc)
         self._draw = draw
 
     def draw(

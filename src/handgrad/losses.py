@@ -42,7 +42,7 @@ class Loss(Rule):
         doc: str | None = None,
         **parameters: float,
     ) -> None:
-        super().__init__(name, {"f": f, "df": df}, parameters, bounds, doc)
+        super().__init__(name, {"f(z, t)": f, "df(z, t)": df}, parameters, bounds, doc)
         self.f = f
         self.df = df
         self.output = output

@@ -38,8 +38,8 @@ class Rule:
     ) -> None:
         if not isinstance(name, str) or not name.isidentifier():
             raise ValueError(f"name is {name!r}; expected a word such as 'my_rule'")
-        for role, formula in formulas.items():
-            require_formula(name, role, formula, parameters)
+        for call, formula in formulas.items():
+            require_formula(name, call, formula, parameters)
         self.name = name
         self.bounds = dict(bounds or {})
         for key in self.bounds:
@@ -187,21 +187,20 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> ValueError:
     return ValueError(f"unknown {kind} {name!r}; {hint}Known: {', '.join(names) or 'none'}")
 
 
-def require_formula(rule: str, role: str, formula: object, parameters: Mapping[str, float]) -> None:
-    """Refuse what cannot be called, and formulas that do not take the rule's parameters."""
+def require_formula(rule: str, call: str, formula: object, parameters: Mapping[str, float]) -> None:
+    """Refuse what cannot be called as `call` says, "df(z, a)", together with the rule's parameters by name."""
+    role, arguments = call.removesuffix(")").split("(")
+    expected = f"{role}({', '.join([arguments, *parameters])})"
     if not callable(formula):
-        raise TypeError(f"{rule}: {role} is {formula!r}; expected a function")
+        raise TypeError(f"{rule}: {role} is {formula!r}; expected a function {expected}")
     try:
-        takes = inspect.signature(formula).parameters
+        takes = inspect.signature(formula)
     except ValueError:  # a NumPy ufunc tells no signature
         return
-    if any(each.kind is each.VAR_KEYWORD for each in takes.values()):
-        return
-    missing = [key for key in parameters if key not in takes]
-    if missing:
-        raise TypeError(
-            f"{rule}: {role} does not take its parameter {missing[0]!r}; expected {role}(..., {missing[0]})"
-        )
+    try:
+        takes.bind(*arguments.split(", "), **parameters)
+    except TypeError as wrong:
+        raise TypeError(f"{rule}: {role} is defined as {role}{takes}; expected {expected} ({wrong})") from wrong
 
 
 def _literal(written: ast.expr) -> float:

@@ -29,7 +29,7 @@ class Schedule(Rule):
         doc: str | None = None,
         **parameters: float,
     ) -> None:
-        super().__init__(name, {"f": f}, parameters, bounds, doc)
+        super().__init__(name, {"f(t, total)": f}, parameters, bounds, doc)
         self.f = f
 
     def factor(self, t: float, total: int) -> float:

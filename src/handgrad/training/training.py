@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from handgrad import blas, randomness
-from handgrad.arrays import Array, ArrayLike, require_integer, require_number
+from handgrad.arrays import Array, ArrayLike, require_finite, require_integer, require_number
 from handgrad.initializers import lsuv
 from handgrad.metrics import Metric
 from handgrad.network import Network
@@ -130,6 +130,7 @@ class Training:
             clip_norm = require_number("clip_norm", clip_norm, above=0)
         if isinstance(self.optimizer, LBFGS):
             require_lbfgs(net, clip_norm, self.schedule)
+        require_finite("net.params", net.params)
         self.data = accept_data(net, X, y, sample_weight, class_weight)
         self.validation = None if validation is None else accept_validation(net, validation)
         self.engine = NumpyEngine(net, self.optimizer, clip_norm, frozen_mask(net, frozen))
