@@ -178,6 +178,25 @@ def test_training_is_summarised_beside_the_baseline():
         assert words in done.stdout
 
 
+def test_the_loss_decides_how_an_integer_target_is_taken():
+    draws = np.random.default_rng(0)
+    x = draws.normal(size=200)
+    pd.DataFrame({"x": x, "visits": draws.poisson(np.exp(0.5 * x))}).to_csv("visits.csv", index=False)
+    call = ("train", "visits.csv", "--target", "visits", "--epochs", 2, "--hidden", "4")
+    for loss in ("poisson", "mse"):
+        done = run(*call, "--loss", loss, "--out", loss)
+        assert done.exit_code == 0, done.stderr
+        assert "target 'visits': a number" in " ".join(done.stdout.split())
+
+
+def test_the_summary_says_when_training_stopped_early():
+    done = run("train", "iris", "--hidden", 8, "--learning-rate", 0.05, "--patience", 3)
+    words = " ".join(done.stdout.split())
+    assert "target 'species': 3 classes" in words
+    assert "stopped early after" in words
+    assert "(judged on 23 rows set aside)" in words
+
+
 def test_hidden_sizes():
     assert hidden_sizes("none") == []
     assert hidden_sizes("8") == [8]

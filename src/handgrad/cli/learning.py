@@ -129,6 +129,17 @@ def find_loss(name: str | None, dataset: Dataset) -> Loss:
     return loss
 
 
+def task_of(loss: str | None) -> str | None:
+    """How a loss takes the target, "classify" or "regress"; without a loss the target itself decides.
+
+    >>> task_of("poisson"), task_of("softmax_cross_entropy"), task_of(None)
+    ('regress', 'classify', None)
+    """
+    if loss is None:
+        return None
+    return "classify" if losses.find(loss).target in ("classes", "labels") else "regress"
+
+
 def outputs(dataset: Dataset, loss: Loss) -> int:
     """Units of the last layer."""
     return dataset.n_classes if loss.target == "classes" else 1

@@ -57,7 +57,7 @@ def train(
 
     Example: handgrad train flowers.csv --target species --hidden 16
     """
-    from handgrad.cli.learning import Settings, learn
+    from handgrad.cli.learning import Settings, learn, task_of
     from handgrad.datasets import load
 
     settings = Settings(
@@ -78,7 +78,7 @@ def train(
     )
     folder = Path(f"{Path(data).stem}-network") if out is None else out
     with output_folder(folder, force) as partial:
-        learned = learn(load(data, target, seed), settings)
+        learned = learn(load(data, target, seed, task_of(loss)), settings)
         metrics = {"data": data, "target": learned.train.target_name, **learned.metrics()}
         save(learned, metrics, partial)
     if json:
@@ -106,5 +106,16 @@ def _summary(learned: "Learned", metrics: dict[str, Any]) -> list[Any]:
     grid = table("on the test rows", "network>", f"{metrics['baseline']}>")
     for name, value in metrics["test"].items():
         grid.add_row(name.replace("_", " "), f"{value:.4g}", f"{metrics['baseline_test'][name]:.4g}")
-    note = f"{metrics['epochs_run']} epochs; one split and one seed ({learned.settings.seed}): another would differ"
+    taken = f"{learned.train.n_classes} classes" if learned.train.n_classes else "a number"
+    rows = f"target {learned.train.target_name!r}: {taken}; {rows}"
+    note = f"{_epochs(learned)}; one split and one seed ({learned.settings.seed}): another would differ"
     return [f"{learned.net!r} on {metrics['data']}: {rows}", grid, note]
+
+
+def _epochs(learned: "Learned") -> str:
+    """How long training went, and which epoch was kept."""
+    run, best, aside = len(learned.history), learned.history.best_epoch, learned.validation_rows
+    if best is None:
+        return f"{run} epochs"
+    ended = f"stopped early after {run} epochs" if run < learned.settings.epochs else f"{run} epochs"
+    return f"{ended}, kept epoch {best} (judged on {aside:,} rows set aside)"

@@ -29,10 +29,11 @@ _REAL: tuple[Callable[[], Dataset], ...] = (
 NAMES = tuple(maker.__name__ for maker in (*_SYNTHETIC, *_REAL))
 
 
-def load(data: str | os.PathLike[str], target: str | None = None, seed: int = 0) -> Dataset:
+def load(data: str | os.PathLike[str], target: str | None = None, seed: int = 0, task: str | None = None) -> Dataset:
     """The dataset of a built-in name (one of `NAMES`), a .csv, .parquet or .npz file, or a folder of IDX files.
 
     A file needs the name of its `target` column; the others have their own. `seed` draws synthetic data.
+    `task` says how a file's target is taken, as `from_pandas` does; it does not touch the others.
 
     >>> load("iris")
     Dataset(150 rows, 4 features, species: 3 classes)
@@ -52,7 +53,7 @@ or a folder of IDX files
     """
     path = Path(data)
     if data not in NAMES and path.suffix.lower() in READERS:
-        return _from_file(path, target)
+        return _from_file(path, target, task)
     if target is not None:
         raise ValueError(f"target is {target!r}, but {str(data)!r} has its own target; leave target out")
     for maker in _SYNTHETIC:
@@ -67,8 +68,8 @@ or a folder of IDX files
     raise ValueError(f"{error}; or a path ending in {', '.join(READERS)}, or a folder of IDX files")
 
 
-def _from_file(path: Path, target: str | None) -> Dataset:
+def _from_file(path: Path, target: str | None, task: str | None) -> Dataset:
     rows = read_rows(path)
     if target is None:
         raise ValueError(f"target is None; name the column of {path} to predict: {', '.join(rows.columns)}")
-    return from_pandas(rows, target)
+    return from_pandas(rows, target, task)
