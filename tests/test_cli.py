@@ -227,6 +227,10 @@ def test_check_of_a_function(name, code, says):
     assert says in (done.stdout if code == 0 else done.stderr)
 
 
+def test_a_failed_check_names_no_unknown_cause():
+    assert "unknown" not in run("check", "mine.py:wrong").stderr
+
+
 def test_a_failed_check_still_prints_json():
     done = run("check", "mine.py:wrong", "--json")
     assert done.exit_code == 1

@@ -14,6 +14,7 @@ from handgrad.cli.output import JsonOption, print_json, show, table
 if TYPE_CHECKING:
     from handgrad.arrays import Array
     from handgrad.gradcheck import Report
+    from handgrad.gradcheck.report import Finding
     from handgrad.network import Network
 
 
@@ -57,7 +58,12 @@ def check(
     else:
         show(*tables(report))
     if not report.passed:
-        fail("check", "not proved: " + "; ".join(f"{each.parameter}, {each.cause}" for each in report.findings), FAILED)
+        fail("check", "not proved: " + "; ".join(_accusation(each) for each in report.findings), FAILED)
+
+
+def _accusation(finding: "Finding") -> str:
+    """The parameter, and the cause where it is known."""
+    return finding.parameter if finding.cause == "unknown" else f"{finding.parameter} ({finding.cause})"
 
 
 def check_saved(net: str, data: str, target: str | None, rows: int, tolerance: float) -> "Report":

@@ -17,7 +17,10 @@ def draw(learned: "Learned", folder: Path) -> None:
     from handgrad.cli.network import classify
 
     with plots.style(), mpl.rc_context({"backend": "agg", "savefig.facecolor": "white", "savefig.dpi": 144}):
-        _save(plots.history(learned.history), folder / "history.png")
+        axes = plots.history(learned.history)
+        if learned.net.loss_rule.target == "values":
+            axes[0].set_ylabel("loss of the standardised target")
+        _save(axes, folder / "history.png")
         test = learned.test
         if not test.n_classes:
             return
