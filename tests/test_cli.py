@@ -245,6 +245,10 @@ BAD_CALLS = [
     ("train fruit.csv", "name the column"),
     ("train fruit.csv --target kin", "did you mean 'kind'"),
     ("train iris --target species", "has its own target"),
+    ("train table.xlsx --target kind", "ending in .csv, .parquet, .npz"),
+    ("train constant.csv --target y", "is 3.5 in every row"),
+    ("train huge.csv --target y", "up to 5e+200; expected at most 1e+100"),
+    ("train fruit.csv --target kin --out full", "did you mean 'kind'"),
     ("train iris --activation rleu", "did you mean 'relu'"),
     ("train iris --init he_norm", "did you mean 'he_normal'"),
     ("train iris --optimizer adm", "did you mean 'adam'"),
@@ -290,6 +294,8 @@ def surroundings(fruit, tmp_path):
     hg.save(hg.Network.mlp([2, 3, 2]), "net.safetensors")
     hg.save(hg.Network.mlp([2, 3, 1], loss="mse"), "values.safetensors")
     pd.DataFrame({"x1": [0.0, 1.0], "x2": [1.0, 0.0]}).to_csv("plane.csv", index=False)
+    for name, y in (("constant", [3.5] * 40), ("huge", [1e200 * (i % 6) for i in range(40)])):
+        pd.DataFrame({"x": np.arange(40.0), "y": y}).to_csv(f"{name}.csv", index=False)
     for place in ("full/something", "taken/index.html"):
         (tmp_path / place).parent.mkdir()
         (tmp_path / place).write_text("mine")

@@ -115,5 +115,5 @@ def test_a_schedule_of_your_own():
     halving = Schedule("halving", f=lambda t, total, every: 0.5 ** (t / every), every=2.0)
     assert halving.factor(4, total=10) == 0.25
     assert halving(every=1).factor(4, total=10) == 0.0625
-    with pytest.raises(TypeError, match="halving: f is defined as f.t, total.; expected f.t, total, every."):
+    with pytest.raises(TypeError, match=r"halving: f is defined as f.t, total.; expected f.t, total, every."):
         Schedule("halving", f=lambda t, total: 0.5**t, every=2.0)

@@ -18,6 +18,7 @@ METRICS = {
     "classes": ("accuracy", "balanced_accuracy", "log_loss"),
     "numbers": ("mean_squared_error", "mean_absolute_error", "r2"),
 }
+_LARGEST_TARGET = 1e100  # the square of what is larger comes near the end of float64
 VALIDATION = 0.2  # of the training rows, kept aside to decide when to stop
 
 
@@ -73,6 +74,8 @@ class Learned:
 def learn(dataset: Dataset, settings: Settings) -> Learned:
     """Split the rows, train on one part, and keep the other for testing."""
     loss = find_loss(settings.loss, dataset)
+    if not dataset.n_classes:
+        require_target(dataset)
     train, test = dataset.split(test=settings.test, seed=settings.seed)
     stop, validation, kept = None, None, 0
     if settings.patience is not None:
@@ -201,6 +204,20 @@ def to_target_units(net: Network, train: Dataset, loss: Loss) -> None:
     last = [name.removesuffix(".W") for name in net.parameter_names if name.endswith(".W")][-1]
     net[f"{last}.W"][...] *= scale
     net[f"{last}.b"][...] = net[f"{last}.b"] * scale + mean
+
+
+def require_target(dataset: Dataset) -> None:
+    """Refuse numbers that cannot be learned: all the same, or so large that their squares overflow."""
+    if (dataset.y == dataset.y[0]).all():
+        raise ValueError(
+            f"the target {dataset.target_name!r} is {dataset.y[0]:g} in every row; there is nothing to learn"
+        )
+    largest = float(np.abs(dataset.y).max())
+    if largest > _LARGEST_TARGET:
+        raise ValueError(
+            f"the target {dataset.target_name!r} has values up to {largest:.3g}; "
+            f"expected at most {_LARGEST_TARGET:g}; write it in larger units"
+        )
 
 
 def _mean_and_scale(train: Dataset) -> tuple[float, float]:

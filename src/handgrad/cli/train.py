@@ -77,8 +77,9 @@ def train(
         patience=patience or None,
     )
     folder = Path(f"{Path(data).stem}-network") if out is None else out
+    dataset = load(data, target, seed, task_of(loss))
     with output_folder(folder, force) as partial:
-        learned = learn(load(data, target, seed, task_of(loss)), settings)
+        learned = learn(dataset, settings)
         metrics = {"data": data, "target": learned.train.target_name, **learned.metrics()}
         save(learned, metrics, partial)
     if json:

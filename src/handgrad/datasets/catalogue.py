@@ -54,6 +54,9 @@ or a folder of IDX files
     path = Path(data)
     if data not in NAMES and path.suffix.lower() in READERS:
         return _from_file(path, target, task)
+    if data not in NAMES and not path.is_dir():
+        error = unknown("dataset", str(data), NAMES)
+        raise ValueError(f"{error}; or a path ending in {', '.join(READERS)}, or a folder of IDX files")
     if target is not None:
         raise ValueError(f"target is {target!r}, but {str(data)!r} has its own target; leave target out")
     for maker in _SYNTHETIC:
@@ -62,10 +65,7 @@ or a folder of IDX files
     for real in _REAL:
         if data == real.__name__:
             return real()
-    if path.is_dir():
-        return idx.from_idx(path)
-    error = unknown("dataset", str(data), NAMES)
-    raise ValueError(f"{error}; or a path ending in {', '.join(READERS)}, or a folder of IDX files")
+    return idx.from_idx(path)
 
 
 def _from_file(path: Path, target: str | None, task: str | None) -> Dataset:
