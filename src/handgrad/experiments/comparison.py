@@ -4,6 +4,7 @@ A seed decides everything that is random: the data, its split, the initial weigh
 comparison share their seeds, and so differ in nothing but the setting.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -125,7 +126,9 @@ def train_setting(setting: Setting, seeds: Sequence[int]) -> Outcome:
         optimizer=SGD(setting.learning_rate),
         progress=False,
     )
-    history = training.run()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".* networks diverged")  # the outcome counts them
+        history = training.run()
     accuracy = (stack.predict(X_test) == y_test).mean(axis=-1)
     return Outcome(setting, tuple(seeds), stack.params, outputs, history.loss, accuracy, len(training.diverged))
 
