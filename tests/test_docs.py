@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+
+import handgrad as hg
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, flags=re.DOTALL)
@@ -26,3 +30,26 @@ def test_readme_prints_what_it_says(code: str, printed: str, tmp_path: Path) -> 
 def test_the_first_screen_draws_its_picture(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", BLOCKS[0][0]], cwd=tmp_path, check=True)
     assert (tmp_path / "moons.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_commands_on_a_table_and_what_python_then_does(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    table = pd.DataFrame({"age": generator.normal(50, 10, 60), "ward": generator.choice(["A", "B"], 60)})
+    table.assign(outcome=np.where(table["age"] > 50, "ill", "well")).to_csv(tmp_path / "patients.csv", index=False)
+    table.head(5).to_csv(tmp_path / "new.csv", index=False)
+    commands = re.findall(r"^handgrad (\w.*?) +#", README, flags=re.MULTILINE)
+    assert [command.split()[0] for command in commands] == ["train", "predict", "check"]
+    printed = [
+        subprocess.run(
+            [sys.executable, "-m", "handgrad", *command.split()],
+            cwd=tmp_path,
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        ).stdout
+        for command in commands
+    ]
+    net = hg.load(tmp_path / "patients-network" / "model.safetensors")
+    classes = net.predict(net.preprocessing.transform(table.head(5)))
+    assert printed[1].split() == ["predicted", *(net.preprocessing.class_names[each] for each in classes)]
+    assert "PROVED" in printed[2]
