@@ -1,0 +1,1 @@
+"""Formulas, layers and networks as compiled code."""
