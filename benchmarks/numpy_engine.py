@@ -11,7 +11,8 @@ from collections.abc import Callable
 import numpy as np
 
 import handgrad as hg
-from baseline import PlainLoop
+from handgrad.benchmarks.baselines import PlainLoop
+from handgrad.benchmarks.workloads import parameters
 
 STEPS, RUNS = 500, 15
 
@@ -26,14 +27,13 @@ def microseconds(work: Callable[[], object]) -> float:
 def main() -> None:
     """Interleave both, print medians and the ratio pair by pair."""
     X, y = hg.datasets.moons(n=210, noise=0.2, seed=42)
-    one_hot = np.eye(2)[y]
     net = hg.Network.mlp([2, 10, 2], init="normal(0.1)", seed=0)
-    plain = PlainLoop(*(net[name] for name in ("dense1.W", "dense1.b", "dense2.W", "dense2.b")))
+    plain = PlainLoop(parameters(net), "relu", hg.SGD(0.5))
     training = hg.Training(net, X, y, epochs=STEPS * RUNS, batch_size=None, optimizer=hg.SGD(0.5), progress=False)
 
     def loop() -> None:
         for _ in range(STEPS):
-            plain.step(X, one_hot, 0.5)
+            plain.step(X, y)
 
     pairs = np.array([(microseconds(loop), microseconds(lambda: training.run(STEPS))) for _ in range(RUNS)])
     ratios = pairs[:, 1] / pairs[:, 0]
