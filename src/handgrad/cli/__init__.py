@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from handgrad import __version__
+from handgrad.cli.bench import bench
 from handgrad.cli.check import check
 from handgrad.cli.demo import demo
 from handgrad.cli.predict import predict
@@ -19,7 +20,7 @@ from handgrad.cli.train import train
 __all__ = ["app", "main"]
 
 app = typer.Typer(name="handgrad", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-for _command in (demo, train, predict, check):
+for _command in (demo, train, predict, check, bench):
     app.command()(_command)
 
 
