@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from importlib import import_module
 from itertools import pairwise
 
 import numpy as np
@@ -11,13 +12,14 @@ from typer.testing import CliRunner
 from handgrad.benchmarks import WORKLOADS, floors, products
 from handgrad.benchmarks.bench import Growth, Results, Startup
 from handgrad.benchmarks.contenders import BY_NAME, CONTENDERS, FLOOR, OURS, PEERS, PLAIN, Contender
-from handgrad.benchmarks.measuring import Comparison, Timing, compare
-from handgrad.benchmarks.page import write_page
+from handgrad.benchmarks.measuring import Comparison, Timing, WorkerFailed, _interleave, compare
+from handgrad.benchmarks.page import missing, write_page
 from handgrad.benchmarks.picture import draw as draw_picture
 from handgrad.benchmarks.workloads import Problem, draw
 from handgrad.cli import app
 from handgrad.optimizers import Adam
 
+bench_module = import_module("handgrad.benchmarks.bench")  # the package has a function of that name
 OTHERS = [each for each in (*CONTENDERS, *PEERS) if each.name not in (OURS, FLOOR)]
 
 
@@ -132,6 +134,29 @@ def test_a_comparison_of_processes_says_who_is_missing_and_why():
     assert (failed.timings, failed.absent) == ((), {"broken": "KeyError: 'broken'"})
 
 
+def test_who_stops_on_the_way_is_taken_out():
+    class Stopping:
+        def __init__(self, rounds):
+            self.left = rounds
+
+        def ask(self):
+            if self.left == 0:
+                raise WorkerFailed("its process stopped")
+            self.left -= 1
+            return {"seconds": 1.0}
+
+    workers, absent = {"a": Stopping(1), "b": Stopping(9)}, {}
+    answers = _interleave(workers, 3, absent)
+    assert (list(workers), len(answers["b"]), absent) == (["b"], 3, {"a": "its process stopped"})
+
+
+def test_growth_is_measured_at_each_value(monkeypatch):
+    monkeypatch.setattr(bench_module, "_GROWTH", {"networks": ("W7", "networks", (1, 2))})
+    monkeypatch.setitem(WORKLOADS, "W7", replace(WORKLOADS["W7"], epochs=2))
+    grown = bench_module._grow("networks")
+    assert (grown.values, len(grown.seconds), grown.per_unit[0]) == ((1, 2), 2, 1.0)
+
+
 def test_ratios_pair_the_rounds_up():
     comparison = made_up().comparisons[0]
     ratio = comparison.ratio(comparison.timings[1])
@@ -158,6 +183,13 @@ def test_the_page_shows_times_ratios_first_calls_growth_and_who_is_missing():
     assert "| W7, 100 networks | 20.0 s | 2.00 |" in page
     assert "JAX (jax is not installed)" in page
     assert "![Times over handgrad's](performance.png)" in page
+
+
+def test_gaps_are_named_with_their_places_unless_they_are_everywhere():
+    results = made_up()
+    failed = replace(results.comparisons[0], cores=1, absent={"JAX": "jax is not installed", "PyTorch": "it broke"})
+    both = replace(results, comparisons=(*results.comparisons, failed))
+    assert missing(both) == ["JAX (jax is not installed)", "PyTorch on W3 (it broke)"]
 
 
 def test_the_picture_has_a_row_for_each_workload():

@@ -36,11 +36,11 @@ class Contender:
 
 CONTENDERS = (
     Contender(OURS, "ours", "handgrad.training"),
-    Contender(PLAIN, "baselines", "numpy", networks=10),
+    Contender(PLAIN, "baselines", "numpy", networks=4),
     Contender(FLOOR, "floors", "numba"),
 )
 PEERS = (
-    Contender("scikit-learn", "peers.sklearn", "sklearn", networks=5),
+    Contender("scikit-learn", "peers.sklearn", "sklearn", networks=2),
     Contender("PyTorch", "peers.torch", "torch", networks=300),
     Contender("torch.compile", "peers.torch", "torch", function="prepare_compiled", networks=300),
     Contender("JAX", "peers.jax", "jax", networks=300),

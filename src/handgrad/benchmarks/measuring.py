@@ -152,19 +152,25 @@ def compare(
                     workers[each.name] = stack.enter_context(working(each.name, workload, cores, changes, data))
                 except WorkerFailed as failure:
                     absent[each.name] = str(failure)
-        answers = _interleave(workers, rounds)
-    timings = [_timing(workload, name, workers[name].ready, answers[name]) for name in workers]
+        answers = _interleave(workers, rounds, absent)
+    timings = [_timing(workload, name, worker.ready, answers[name]) for name, worker in workers.items()]
     return Comparison(workload.name, workload.title, cores, tuple(timings), absent)
 
 
-def _interleave(workers: dict[str, Worker], rounds: int) -> dict[str, list[dict[str, Any]]]:
-    """The answers of each round; each begins with another contender."""
-    names, answers = list(workers), {name: list[dict[str, Any]]() for name in workers}
+def _interleave(workers: dict[str, Worker], rounds: int, absent: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
+    """The answers of each round; each begins with another contender. Who fails on the way is taken out."""
+    answers = {name: list[dict[str, Any]]() for name in workers}
     spent, done = 0.0, 0
-    while names and (done < rounds or (spent < _LONG_ENOUGH and done < _MANY)):
+    while workers and (done < rounds or (spent < _LONG_ENOUGH and done < _MANY)):
+        names = list(workers)
         for name in names[done % len(names) :] + names[: done % len(names)]:
-            answers[name].append(workers[name].ask())
-            spent += answers[name][-1]["seconds"]
+            try:
+                answers[name].append(workers[name].ask())
+            except WorkerFailed as failure:
+                absent[name] = str(failure)
+                del workers[name]
+            else:
+                spent += answers[name][-1]["seconds"]
         done += 1
     return answers
 

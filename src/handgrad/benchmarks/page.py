@@ -37,15 +37,27 @@ def write_page(results: Results, picture: str) -> str:
         parts += ["## The first call", _startup_table(results.startups)]
     if results.growth:
         parts += ["## How time grows", _growth_table(results.growth)]
-    absent = {name: why for each in results.comparisons for name, why in each.absent.items()}
-    if absent:
-        parts.append("Not measured: " + "; ".join(f"{name} ({why})" for name, why in absent.items()) + ".")
+    if gaps := missing(results):
+        parts.append("Not measured: " + "; ".join(gaps) + ".")
     return "\n\n".join(parts) + "\n"
 
 
 def contenders(results: Results) -> list[str]:
     """The names that appear, in the order of measuring."""
     return list(dict.fromkeys(timing.contender for each in results.comparisons for timing in each.timings))
+
+
+def missing(results: Results) -> list[str]:
+    """Who is missing where, and why; without the places where it is missing everywhere."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for each in results.comparisons:
+        for name, why in each.absent.items():
+            places.setdefault((name, why), []).append(label(each))
+    everywhere = len(results.comparisons)
+    return [
+        f"{name}{'' if len(where) == everywhere else ' on ' + ' and '.join(where)} ({why})"
+        for (name, why), where in places.items()
+    ]
 
 
 def label(comparison: Comparison) -> str:

@@ -19,7 +19,7 @@ def draw(results: Results) -> "Figure":
     rows, names = results.comparisons, [name for name in contenders(results) if name != OURS]
     figure = Figure(figsize=(8, 1.6 + 0.42 * len(rows)), layout="constrained")
     ax = figure.subplots()
-    ax.axvline(1, color="0.5", linewidth=1.2)
+    ax.axvline(1, color="0.5", linewidth=1.2, label=OURS)
     for place, name in enumerate(names):
         offset = 0.5 * (place / max(1, len(names) - 1) - 0.5) if len(names) > 1 else 0.0
         found = [(y + offset, each.ratio(timing)) for y, each in enumerate(rows) if (timing := timing_of(each, name))]
@@ -36,5 +36,5 @@ def draw(results: Results) -> "Figure":
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_xlabel("time over handgrad's (1: as fast; right of it: slower)")
     ax.grid(axis="y", visible=False)
-    figure.legend(loc="outside upper center", ncols=min(len(names), 6))
+    figure.legend(loc="outside upper center", ncols=4)
     return figure

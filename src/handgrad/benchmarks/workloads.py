@@ -86,7 +86,7 @@ WORKLOADS = {
             rows=60_000,
             batch_size=128,
             two_cores=True,
-            quick={"rows": 12_000},
+            quick={"rows": 6_000},
         ),
         Workload(
             name="W3b",
@@ -98,7 +98,7 @@ WORKLOADS = {
             init="glorot_uniform",
             optimizer=SGD(0.1),
             batch_size=10,
-            quick={"rows": 12_000},
+            quick={"rows": 6_000},
         ),
         Workload(
             name="W4",
@@ -111,6 +111,7 @@ WORKLOADS = {
             optimizer=SGD(0.01, momentum=0.9),
             batch_size=128,
             two_cores=True,
+            quick={"rows": 2_560},
         ),
         replace(
             _MOONS,

@@ -84,17 +84,19 @@ def _measure(names: list[str], peers: bool, rounds: int, whole: bool, growth: bo
 
 def _tables(results: "Results") -> list[Any]:
     """Times and ratios, first calls, growth, and who is missing."""
+    from handgrad.benchmarks.page import missing
+
     parts = [f"{results.machine}; " + ", ".join(f"{name} {number}" for name, number in results.versions.items())]
     parts += [_times(results), _startups(results)]
     if results.growth:
         parts.append(_growth(results))
     if not results.whole:
         parts.append("Of large workloads a part was run, and the time scaled to the whole (--whole runs all).")
-    absent = {name: why for each in results.comparisons for name, why in each.absent.items()}
-    return parts + [f"Not measured: {name}, {why}" for name, why in absent.items()]
+    return parts + [f"Not measured: {each}" for each in missing(results)]
 
 
 def _times(results: "Results") -> Any:
+    from handgrad.benchmarks.contenders import OURS
     from handgrad.benchmarks.measuring import Spread
     from handgrad.benchmarks.page import between, digits, duration, label
 
@@ -102,7 +104,8 @@ def _times(results: "Results") -> Any:
     for comparison in results.comparisons:
         name = label(comparison)
         for timing in comparison.timings:
-            spread, ratio = Spread.of(timing.seconds), comparison.ratio(timing)
+            spread = Spread.of(timing.seconds)
+            ratio = None if timing.contender == OURS else comparison.ratio(timing)
             shown = ["", ""] if ratio is None else [digits(ratio.median), f"{digits(ratio.low)}-{digits(ratio.high)}"]
             grid.add_row(name, timing.contender, duration(spread.median), between(spread), *shown)
             name = ""
