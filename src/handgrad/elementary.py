@@ -53,7 +53,8 @@ def erfc(z: Array) -> Array:
     """
     from scipy import special
 
-    return np.asarray(special.erfc(z))
+    result: Array = special.erfc(z)
+    return result
 
 
 _SHORT_ROW = 24  # columns; up to here the transposed copy is the faster, from 30 to 10,000 rows

@@ -109,8 +109,11 @@ class Optimizer:
         """The elementwise rule: (w, g, *slots, **coefficients) -> (w, *slots)."""
         raise NotImplementedError
 
-    def coefficients(self, step: int, rate: Any) -> Mapping[str, Any]:
-        """The rule's coefficients at this step (counted from 1), in float64; `rate` is the scheduled learning rate."""
+    def coefficients(self, step: Any, rate: Any) -> Mapping[str, Any]:
+        """The rule's coefficients at a step (counted from 1), in float64; `rate` is the scheduled learning rate.
+
+        Or at several steps: (n,), with rates (n,) or (S, n).
+        """
         raise NotImplementedError
 
     def shrink(self, rate: Any) -> Any:
@@ -161,7 +164,7 @@ class SGD(Optimizer):
             return sgd
         return nesterov if self.nesterov else momentum
 
-    def coefficients(self, step: int, rate: Any) -> Mapping[str, Any]:
+    def coefficients(self, step: Any, rate: Any) -> Mapping[str, Any]:
         """η, and μ if there is momentum."""
         return {"learning_rate": rate, "momentum": self.momentum} if self.slots else {"learning_rate": rate}
 
@@ -180,7 +183,7 @@ class RMSprop(Optimizer):
         """`rmsprop`."""
         return rmsprop
 
-    def coefficients(self, step: int, rate: Any) -> Mapping[str, Any]:
+    def coefficients(self, step: Any, rate: Any) -> Mapping[str, Any]:
         """η, ρ, 1 - ρ and ε."""
         rho: Any = self.rho
         return {"learning_rate": rate, "rho": rho, "fresh": 1 - rho, "epsilon": self.epsilon}
@@ -199,7 +202,7 @@ class Adagrad(Optimizer):
         """`adagrad`."""
         return adagrad
 
-    def coefficients(self, step: int, rate: Any) -> Mapping[str, Any]:
+    def coefficients(self, step: Any, rate: Any) -> Mapping[str, Any]:
         """η and ε."""
         return {"learning_rate": rate, "epsilon": self.epsilon}
 
@@ -219,7 +222,7 @@ class Adam(Optimizer):
         """`adam`."""
         return adam
 
-    def coefficients(self, step: int, rate: Any) -> Mapping[str, Any]:
+    def coefficients(self, step: Any, rate: Any) -> Mapping[str, Any]:
         """η, the decays and what is fresh of each moment, and the corrections of their start at zero."""
         beta1: Any = self.beta1
         beta2: Any = self.beta2
@@ -235,11 +238,12 @@ class Adam(Optimizer):
         }
 
 
-def _power(base: Any, exponent: int) -> Any:
-    """The power of a number, or of each in (S, 1), with the same bits: NumPy's array power may round another way."""
-    if np.ndim(base) == 0:
+def _power(base: Any, exponent: Any) -> Any:
+    """The power of a number or of (S, 1), at one step or at (n,), with the same bits: NumPy's may round another way."""
+    if np.ndim(base) == 0 and np.ndim(exponent) == 0:
         return base**exponent
-    return np.array([[float(each) ** exponent] for each in base[:, 0]])
+    powers = [[float(each) ** int(step) for step in np.ravel(exponent)] for each in np.ravel(base)]
+    return np.array(powers if np.ndim(base) else powers[0])
 
 
 @dataclass(frozen=True)

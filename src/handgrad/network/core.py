@@ -14,7 +14,7 @@ from handgrad.network.drawing import PerNetwork, draw_parameters, find_initializ
 from handgrad.network.layout import Layout, at, leaves, tree_of
 from handgrad.randomness import require_seeds
 
-_MADE_BY_MAKE_VIEWS = {"_tree", "_state_tree", "_views", "_penalised", "_draws", "_quiet_contexts"}
+_MADE_BY_MAKE_VIEWS = {"_tree", "_state_tree", "_views", "_penalised", "_draws", "_quiet_contexts", "_predictors"}
 
 
 class Core:
@@ -104,6 +104,10 @@ class Core:
         Z, caches = forward_through(self.layers, self._tree, X, contexts)
         return self._weighted_loss(Z, T, shares)[0] + self.penalty(), Z, caches
 
+    def objective_of(self, Z: Array, T: Array) -> Any:
+        """The objective of logits: a number, or (S,)."""
+        return self._weighted_loss(Z, T, None)[0] + self.penalty()
+
     def penalty(self) -> Any:
         """l2 / 2 · Σ W² over all weights: a number, or (S,)."""
         if not self._penalised:
@@ -122,6 +126,7 @@ class Core:
         self._state_tree = self.state_layout.tree(self._state)
         self._views = self.layout.views(self._params) | self.state_layout.views(self._state)
         self._penalised = bool(np.any(self._l2))
+        self._predictors: dict[int, Any] = {}
         self._draws = any(leaf.layer.draws for leaf in self.leaves)
         self._quiet_contexts = {training: self._contexts(training, None, 0) for training in (False, True)}
 

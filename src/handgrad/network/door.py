@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.arrays import Array, ArrayLike, require_finite, require_number, require_numeric
+from handgrad.rules import unknown
 
 if TYPE_CHECKING:
     from handgrad.network.core import Core
+
+ENGINES = ("auto", "numpy", "compiled")
 
 
 def accept_inputs(net: "Core", X: ArrayLike) -> Array:
@@ -52,6 +55,13 @@ def accept_weights(sample_weight: ArrayLike, rows: int, dtype: np.dtype[Any]) ->
     if (weights < 0).any() or not weights.any():
         raise ValueError("sample_weight must be at least 0 everywhere and above 0 somewhere")
     return weights / weights.max()  # only shares matter, and a sum of these cannot overflow
+
+
+def require_engine(engine: object) -> str:
+    """The name of an engine that there is."""
+    if engine not in ENGINES:
+        raise unknown("engine", str(engine), ENGINES)
+    return str(engine)
 
 
 def require_dtype(dtype: Any) -> np.dtype[Any]:

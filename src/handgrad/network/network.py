@@ -11,8 +11,9 @@ from handgrad.arrays import Array, ArrayLike, require_integer, require_numeric
 from handgrad.layers import Context, Dense, Layer, backward_through, forward_through
 from handgrad.losses import Loss
 from handgrad.network.core import Core
-from handgrad.network.door import accept_inputs, accept_shares, require_dtype, require_shape
+from handgrad.network.door import accept_inputs, accept_shares, require_dtype, require_engine, require_shape
 from handgrad.network.drawing import PerNetwork
+from handgrad.network.lowering import predictor_of, settle
 from handgrad.network.mlp import mlp_layers
 from handgrad.network.recording import record_outputs
 from handgrad.network.summary import summary_table
@@ -185,18 +186,36 @@ class Network(Core):
 
     # --- forward ------------------------------------------------------------------------------------------------
 
-    def forward(self, X: ArrayLike, *, training: bool = False, seed: int | None = None, step: int = 0) -> Array:
-        """Outputs before the loss's output function (logits): X (B, D) -> Z (B, C), or (S, B, C) for a stack."""
+    def forward(
+        self,
+        X: ArrayLike,
+        *,
+        training: bool = False,
+        seed: int | None = None,
+        step: int = 0,
+        engine: str = "auto",
+    ) -> Array:
+        """Outputs before the loss's output function (logits): X (B, D) -> Z (B, C), or (S, B, C) for a stack.
+
+        In prediction mode they come from the compiled engine where it knows the network, in training mode (where
+        layers cache what backward needs) from NumPy; `engine="numpy"` and `"compiled"` force one.
+        """
+        predicted = None if training else self._compiled(X, engine)
+        if predicted is not None:
+            return predicted.logits[0].copy() if self.size is None else predicted.logits.copy()
         X = self.accept_inputs(X)
         with blas.single_threaded():
             Z, _ = forward_through(self.layers, self._tree, X, self._told(training, seed, step))
         return Z if self.size is None or Z.ndim == 3 else np.broadcast_to(Z, (self.size, *Z.shape))
 
-    def predict(self, X: ArrayLike) -> Array:
+    def predict(self, X: ArrayLike, *, engine: str = "auto") -> Array:
         """Class indices (B,) for softmax, 0 or 1 (B, C) for sigmoid, outputs (B, C) for regression; stacks: (S, ...)"""
-        return self.loss_rule.predict(self.forward(X))
+        predicted = self._compiled(X, engine) if self.loss_rule.target == "classes" else None
+        if predicted is not None:
+            return predicted.classes[0].copy() if self.size is None else predicted.classes.copy()
+        return self.loss_rule.predict(self.forward(X, engine=engine))
 
-    def predict_proba(self, X: ArrayLike) -> Array:
+    def predict_proba(self, X: ArrayLike, *, engine: str = "auto") -> Array:
         """The probabilities that the loss's output function gives, (B, C) or (S, B, C).
 
         Raises
@@ -206,7 +225,7 @@ class Network(Core):
         """
         if self.loss_rule.target not in ("classes", "labels"):
             raise TypeError(f"predict_proba: a network with loss {self.loss_rule} has no probabilities; call predict")
-        Z = self.forward(X)
+        Z = self.forward(X, engine=engine)
         with blas.single_threaded():
             return self.loss_rule.output(Z)
 
@@ -347,6 +366,23 @@ class Network(Core):
         return summary_table(self.leaves, self.fan_in, str(self.loss_rule), self.layout.size)
 
     # --- inside -------------------------------------------------------------------------------------------------
+
+    def _compiled(self, X: ArrayLike, engine: str) -> Any:
+        """What the compiled engine predicts for X; None where NumPy should."""
+        if require_engine(engine) == "numpy":
+            return None
+        if not (type(X) is np.ndarray and X.dtype == self.dtype and X.ndim == 2 and X.flags.c_contiguous) or not len(X):
+            X = self.accept_inputs(X)
+        predictor = self._predictors.get(X.shape[-1])
+        if predictor is None:
+            X = self.accept_inputs(X)
+            predictor = self._predictors[X.shape[-1]] = predictor_of(self, X.shape[-1])
+        if isinstance(predictor, str):
+            return settle(engine, predictor)
+        predicted = predictor(self._params, self._state, X)
+        if not predicted.finite:
+            self.accept_inputs(X)  # which says where
+        return predicted
 
     def _told(self, training: bool, seed: int | None, step: int) -> list[Context]:
         """The contexts of a mode that a user named."""

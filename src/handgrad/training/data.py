@@ -10,6 +10,7 @@ from handgrad import randomness
 from handgrad.arrays import Array, ArrayLike, require_integer, require_number
 from handgrad.network import Network
 from handgrad.network.door import accept_weights
+from handgrad.training.settings import Settings
 
 Batch = tuple[Array, Array, Array | None]  # X, T, and shares wᵢ / Σ w (None: all equal)
 
@@ -79,17 +80,18 @@ def _class_weights(net: Network, T: Array, classes: Array | None, class_weight: 
     return by_class[classes].astype(net.dtype)
 
 
-def batches(net: Network, rows: int, batch_size: int | None, seed: int | None, epoch: int) -> Iterator[Any]:
+def batches(net: Network, rows: int, settings: Settings, epoch: int) -> Iterator[Any]:
     """The rows of each batch of an epoch: everything in order if one batch holds it, else a seeded shuffle cut up.
 
     Each network of a stack has its own order, from its own seed.
     """
-    if batch_size is None or batch_size >= rows:
+    if settings.steps(rows) == 1:
         yield slice(None)
         return
-    order = randomness.order(randomness.key(net.seed, seed, "order", epoch), rows)
-    for start in range(0, rows, batch_size):
-        yield order[..., start : start + batch_size]
+    assert settings.batch_size is not None
+    order = randomness.order(randomness.key(net.seed, settings.seed, "order", epoch), rows)
+    for start in range(0, rows, settings.batch_size):
+        yield order[..., start : start + settings.batch_size]
 
 
 def _take(array: Array, rows: Any) -> Array:

@@ -27,12 +27,13 @@ class DivergenceError(ArithmeticError):
 
 
 def divergence(
-    net: Network, batch: Batch, loss: float, epoch: int, step: int, seed: int | None, learning_rate: float
+    net: Network, batch: Batch, epoch: int, step: int, seed: int | None, learning_rate: float
 ) -> DivergenceError:
     """The error for a batch whose loss or update is not finite, found by running it once more and watching."""
     with np.errstate(all="ignore"):
         X, T, shares = batch
         recording = record(net, X, T, sample_weight=shares, training=True, seed=seed, step=step - 1)
+        loss = float(net.objective(X, T, shares, net.contexts(True, seed, step - 1)))
     what, layer, size = _first_blow_up(recording.outputs, recording.gradients)
     happened = "the update overflowed" if np.isfinite(loss) else f"the loss became {loss:g}"
     extent = "are largest" if np.isfinite(size) else "blew up first"

@@ -48,12 +48,6 @@ def require_stop(stop: object, metrics: Sequence[Metric], validation: object | N
     return monitor, signs[monitor]
 
 
-def require_engine(engine: str) -> None:
-    """An engine that there is."""
-    if engine not in ("auto", "numpy"):
-        raise unknown("engine", engine, ("auto", "numpy"))
-
-
 def accept_validation(net: Network, validation: tuple[ArrayLike, ArrayLike]) -> TrainingData:
     """The validation set, encoded, or an error that says it is about that set."""
     if not isinstance(validation, tuple | list) or len(validation) != 2:

@@ -32,6 +32,11 @@ class History:
         for name, value in row.items():
             self.columns.setdefault(name, []).append(value)
 
+    def extend(self, columns: dict[str, Array]) -> None:
+        """Add several epochs' values at once: (epochs,), or (epochs, S) for a stack."""
+        for name, values in columns.items():
+            self.columns.setdefault(name, []).extend(values)
+
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), []))
 

@@ -6,18 +6,15 @@ from typing import Any
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.network import Network
 from handgrad.optimizers import LBFGS
-from handgrad.training.data import TrainingData
+from handgrad.training.compiled_engine import CompiledEngine
+from handgrad.training.engine import NumpyEngine
 
 
 def minimize(
-    net: Network,
-    data: TrainingData,
+    engine: NumpyEngine | CompiledEngine,
     optimizer: LBFGS,
     iterations: int,
-    seed: int | None,
-    frozen: Array | None,
     after_iteration: Callable[[float], bool],
 ) -> None:
     """At most that many iterations from the network's parameters, which follow the best point.
@@ -26,22 +23,22 @@ def minimize(
     """
     from scipy.optimize import minimize as scipy_minimize
 
-    X, T, shares = data.batch(slice(None))
+    net, frozen = engine.net, engine.settings.frozen
     free = np.flatnonzero(~frozen) if frozen is not None else np.arange(net.layout.size)
 
     def objective(w: Array) -> tuple[float, Array]:
         before = net.params[free]
         net.params[free] = w
         try:
-            loss, gradient, _ = net.backpropagate(X, T, shares, net.contexts(True, seed, 0))
+            loss, gradient = engine.loss_and_gradient()
         finally:
             net.params[free] = before  # only a finished iteration moves the network
-        return float(loss), gradient[free].astype(np.float64)
+        return loss, gradient[free].astype(np.float64)
 
     def finished(intermediate_result: Any) -> None:
         net.params[free] = intermediate_result.x
         if net.state_layout.size:
-            _, _, caches = net.observe(X, T, shares, net.contexts(True, seed, 0))
+            _, _, caches = net.observe(*engine.data.batch(slice(None)), net.contexts(True, engine.settings.seed, 0))
             net.state = net.measured_state(caches)
         if after_iteration(float(intermediate_result.fun)):
             raise StopIteration

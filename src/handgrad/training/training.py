@@ -2,7 +2,8 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from itertools import islice
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -11,26 +12,28 @@ from handgrad.arrays import Array, ArrayLike, require_finite, require_integer, r
 from handgrad.initializers import lsuv
 from handgrad.metrics import Metric
 from handgrad.network import Network
+from handgrad.network.door import require_engine
 from handgrad.optimizers import LBFGS, SGD, Optimizer, find_optimizer
 from handgrad.randomness import require_seed
 from handgrad.schedules import ReduceOnPlateau, Schedule, schedules
-from handgrad.training.data import Batch, TrainingData, accept_data, batches
+from handgrad.training.compiled_engine import engine_for
+from handgrad.training.data import accept_data, batches
 from handgrad.training.divergence import divergence, warn_of_divergence
 from handgrad.training.door import (
     accept_validation,
     frozen_mask,
     require_callbacks,
-    require_engine,
     require_lbfgs,
     require_metrics,
     require_settings,
     require_stop,
 )
-from handgrad.training.engine import NumpyEngine
+from handgrad.training.engine import Ran
 from handgrad.training.history import History
 from handgrad.training.lbfgs import minimize
 from handgrad.training.progress import progress_bar
 from handgrad.training.resuming import remembered, take_up
+from handgrad.training.settings import Settings
 from handgrad.training.stopping import BestSoFar, EarlyStopping
 
 Callback = Callable[["Training"], bool | None]
@@ -72,7 +75,9 @@ class Training:
     progress
         True, False, or None: a bar on a terminal when it takes longer than a second.
     engine
-        "auto" or "numpy".
+        "auto": the compiled engine, and NumPy for what it does not know; or "numpy", or "compiled".
+    threads
+        Of the compiled engine; None: HANDGRAD_NUM_THREADS, or as many as fit. Results do not depend on it.
 
     Raises
     ------
@@ -111,6 +116,7 @@ class Training:
         seed: int | None = None,
         progress: bool | None = None,
         engine: str = "auto",
+        threads: int | None = None,
     ) -> None:
         if not isinstance(net, Network):
             raise TypeError(f"net is {net!r}; expected a Network, such as Network.mlp([2, 10, 2])")
@@ -118,6 +124,7 @@ class Training:
         self.epochs = require_integer("epochs", epochs)
         self.batch_size = None if batch_size is None else require_integer("batch_size", batch_size)
         self.optimizer = find_optimizer(optimizer)
+        self.batch_size = None if isinstance(self.optimizer, LBFGS) else self.batch_size  # its line search needs all
         self.schedule = schedules.find("constant" if schedule is None else schedule)
         self.seed = None if seed is None else require_seed("seed", seed)
         self.progress = progress
@@ -125,7 +132,7 @@ class Training:
         self.metrics = require_metrics(net, metrics)
         self.stop = stop
         self.monitor = require_stop(stop, self.metrics, validation)
-        require_engine(engine)
+        engine = require_engine(engine)
         if clip_norm is not None:
             clip_norm = require_number("clip_norm", clip_norm, above=0)
         if isinstance(self.optimizer, LBFGS):
@@ -133,7 +140,10 @@ class Training:
         require_finite("net.params", net.params)
         self.data = accept_data(net, X, y, sample_weight, class_weight)
         self.validation = None if validation is None else accept_validation(net, validation)
-        self.engine = NumpyEngine(net, self.optimizer, clip_norm, frozen_mask(net, frozen))
+        threads = None if threads is None else require_integer("threads", threads)
+        stays = frozen_mask(net, frozen)
+        self.settings = Settings(self.optimizer, self.batch_size, clip_norm, stays, self.seed, threads)
+        self.engine = engine_for(engine, net, self.data, self.settings)
 
         networks = net.size or 1
         self.history = History(net.size)
@@ -143,7 +153,8 @@ class Training:
         self.best = BestSoFar(*self._as_stack()) if self.stop else None
         if self.metrics:
             with np.errstate(all="ignore"):
-                self._metrics_on(self.data)  # one that does not suit the targets says so now, not after an epoch
+                logits = self.engine.logits(self.data.X)
+                self._metrics_of(logits, self.data.T)  # one that does not suit the targets says so now
 
     def run(self, epochs: int | None = None) -> History:
         """Train: to the planned number of epochs, or that many further; returns the history so far."""
@@ -159,7 +170,7 @@ class Training:
             if isinstance(self.optimizer, LBFGS) and self.epoch < until:
                 over = self._run_lbfgs(until, show)
             while not over and self.epoch < until and self._running():
-                over = self._finish_epoch(self._run_epoch(), show)
+                over = self._run_epochs(until, show)
         if self.best is not None and (over or self.epoch >= self.epochs):
             self._restore_best(self.active)  # who stopped has them already; who diverged keeps the last finite ones
         if len(self.diverged) > diverged_before:
@@ -176,43 +187,70 @@ class Training:
 
     # --- one epoch ----------------------------------------------------------------------------------------------
 
-    def _run_epoch(self) -> Any:
-        """All batches once; the mean loss as it ran, weighted by batch size: a number, or (S,)."""
-        rows = self.data.rows
-        steps = 1 if self.batch_size is None else -(-rows // self.batch_size)
-        masked = None if self.net.size is None or self.active.all() else self.active
-        total: Any = 0.0
-        for number, indices in enumerate(batches(self.net, rows, self.batch_size, self.seed, self.epoch)):
-            X, T, shares = self.data.batch(indices)
-            factor = self._factor(self.epoch + number / steps)
-            loss, fine = self.engine.step(X, T, shares, self.seed, self.step, factor, masked)
-            self.step += 1
-            if not (fine if self.net.size is None else fine.all()):
-                masked = self._freeze_diverged((X, T, shares), loss, fine)
-            total = total + loss * (X.shape[-2] / rows)
-        return total
+    def _run_epochs(self, until: int, show: Callable[[int, Any], None]) -> bool:
+        """As many epochs as go without a look at them; True when training should stop."""
+        watched = self.validation or self.metrics or self.callbacks or self.stop or self.plateau is not None
+        epochs = 1 if watched else min(until - self.epoch, self.engine.epochs_at_once)
+        steps = self.settings.steps(self.data.rows)
+        factors = self._factors(np.add.outer(self.epoch + np.arange(epochs), np.arange(steps) / steps).ravel())
+        ran = self.engine.run(self.epoch, epochs, self.step, factors, self.active)
+        rates = self.engine.optimizer.learning_rate * factors[:, ::steps]  # (S or 1, epochs)
+        if watched:
+            self._take_note(ran, steps)
+            self.step += steps
+            return self._finish_epoch(self._of_networks(ran.losses[0]), self._of_networks(rates[:, 0]), show)
+        self._record(ran.losses, rates.T, np.where(ran.failed < 0, epochs, ran.failed // steps))
+        self._take_note(ran, steps)
+        begun = epochs if self._running() else 1 + int(ran.failed.max()) // steps
+        self.epoch, self.step = self.epoch + begun, self.step + begun * steps
+        show(self.epoch, self._of_networks(ran.losses[begun - 1]))
+        return False
 
-    def _factor(self, t: float) -> Any:
-        """The schedule's factor on the learning rate: a number, or (S, 1) where each network has its own."""
-        factor = self.schedule.factor(t, self.epochs)
-        if self.plateau is None:
-            return factor
-        reduced = factor * self.plateau[:, 2:]
-        return float(reduced[0, 0]) if self.net.size is None else reduced
+    def _record(self, losses: Array, rates: Array, finished: Array) -> None:
+        """Several epochs' losses (epochs, S) and rates (epochs, S or 1); NaN beyond what each network finished (S,)."""
+        finished = np.where(self.active, finished, 0)
+        going = np.arange(len(losses))[:, None] < finished
+        last = min(len(losses), int(finished.max()) + (self.net.size is not None))
+        columns = {"loss": np.where(going, losses, np.nan), "learning_rate": np.where(going, rates, np.nan)}
+        self.history.extend({name: self._of_networks(values)[:last] for name, values in columns.items()})
 
-    def _freeze_diverged(self, batch: Batch, loss: Any, fine: Any) -> Array:
-        """A single network raises; of a stack only those that diverged stop, and the rest go on."""
+    def _of_networks(self, values: Array) -> Any:
+        """What has a last axis of networks, without it for a single network."""
         if self.net.size is None:
-            rate = np.max(self.optimizer.learning_rate) * self._factor(self.epoch)
-            raise divergence(self.net, batch, float(loss), self.epoch + 1, self.step, self.seed, float(rate))
-        for network in np.flatnonzero(self.active & ~fine):
-            self.history.diverged[int(network)] = (self.epoch + 1, self.step)
-        self.active = self.active & fine
-        return self.active
+            return values[..., 0]
+        return np.broadcast_to(values, (*values.shape[:-1], self.net.size))
 
-    def _finish_epoch(self, loss: Any, show: Callable[[int, Any], None]) -> bool:
+    def _factors(self, times: Array) -> Array:
+        """The schedule's factors on the learning rate at times in epochs: (S or 1, times)."""
+        if self.schedule.name == "constant":
+            return np.ones((1, len(times)))
+        factors = np.array([[self.schedule.factor(float(t), self.epochs) for t in times]])
+        return factors if self.plateau is None else factors * self.plateau[:, 2:]
+
+    def _take_note(self, ran: Ran, steps: int) -> None:
+        """A single network that diverged raises; of a stack only those that did stop, and the rest go on."""
+        stopped = self.active & (ran.failed >= 0)
+        if not stopped.any():
+            return
+        if self.net.size is None:
+            self._raise_divergence(int(ran.failed[0]), steps)
+        for network in np.flatnonzero(stopped):
+            epoch, step = divmod(int(ran.failed[network]), steps)
+            self.history.diverged[int(network)] = (self.epoch + epoch + 1, self.step + epoch * steps + step + 1)
+        self.active = self.active & ~stopped
+
+    def _raise_divergence(self, failed: int, steps: int) -> NoReturn:
+        """Of a single network, at so many steps from here; what went before is counted."""
+        self.epoch, self.step = self.epoch + failed // steps, self.step + failed
+        rows = next(islice(batches(self.net, self.data.rows, self.settings, self.epoch), failed % steps, None))
+        factor = self._factors(np.array([float(self.epoch)]))
+        rate = float(np.max(self.optimizer.learning_rate * factor))
+        batch = self.data.batch(rows)
+        raise divergence(self.net, batch, self.epoch + 1, self.step + 1, self.seed, rate)
+
+    def _finish_epoch(self, loss: Any, rate: Any, show: Callable[[int, Any], None]) -> bool:
         """Measure, record, judge; True when training should stop."""
-        row = {"loss": loss, "learning_rate": self._rate()}
+        row = {"loss": loss, "learning_rate": rate}
         if self.validation is not None or self.metrics:
             row |= self._measure()
         self.epoch += 1
@@ -228,30 +266,25 @@ class Training:
         asked = [callback(self) for callback in self.callbacks]  # each is called, whatever the one before said
         return any(asked)
 
-    def _rate(self) -> Any:
-        """The learning rate of this epoch's first step: a number, or (S,)."""
-        rate: Any = self.engine.optimizer.learning_rate * self._factor(self.epoch)
-        return rate if self.net.size is None else np.full(self.net.size, np.ravel(rate))
-
     # --- measuring ----------------------------------------------------------------------------------------------
 
     def _measure(self) -> dict[str, Any]:
         """Validation loss and all metrics, in prediction mode."""
         measured: dict[str, Any] = {}
-        if self.validation is not None:
-            X, T, _ = self.validation.batch(slice(None))
-            measured["validation_loss"] = self.net.objective(X, T, None, self.net.contexts(False, None, 0))
         for prefix, data in (("", self.data), ("validation_", self.validation)):
-            if self.metrics and data is not None:
-                measured |= {prefix + name: value for name, value in self._metrics_on(data).items()}
+            if data is None or not (prefix or self.metrics):
+                continue
+            Z = self.engine.logits(data.X)
+            if prefix:
+                measured["validation_loss"] = self.net.objective_of(Z, data.T)
+            measured |= {prefix + name: value for name, value in self._metrics_of(Z, data.T).items()}
         return measured
 
-    def _metrics_on(self, data: TrainingData) -> dict[str, Any]:
+    def _metrics_of(self, Z: Array, T: Array) -> dict[str, Any]:
         rule = self.net.loss_rule
-        Z = self.net.forward(data.X)
         made = {"predict": rule.predict(Z), "predict_proba": rule.output(Z)}
-        y = data.T.argmax(axis=-1) if rule.target == "classes" else data.T
-        if data.T.ndim == 2:
+        y = T.argmax(axis=-1) if rule.target == "classes" else T
+        if T.ndim == 2:
             return {metric.name: metric.function(y, made[metric.needs]) for metric in self.metrics}
         return {  # every network has targets of its own
             metric.name: np.array([metric.function(*pair) for pair in zip(y, made[metric.needs], strict=True)])
@@ -289,20 +322,16 @@ class Training:
         """Iterations as epochs; True: it converged, stopped early, or a callback asked it to stop."""
         assert isinstance(self.optimizer, LBFGS)
         asked = False
-        X, T, shares = self.data.batch(slice(None))
-        loss = self.net.backpropagate(X, T, shares, self.net.contexts(True, self.seed, 0))[0]
-        if not np.isfinite(loss):
-            raise divergence(self.net, (X, T, shares), float(loss), self.epoch + 1, 1, self.seed, 1.0)
+        if not np.isfinite(self.engine.loss_and_gradient()[0]):
+            raise divergence(self.net, self.data.batch(slice(None)), self.epoch + 1, 1, self.seed, 1.0)
 
         def after_iteration(loss: float) -> bool:
             nonlocal asked
             self.step += 1
-            asked = self._finish_epoch(loss, show)
+            asked = self._finish_epoch(loss, 1.0, show)
             return asked or self.epoch >= until or not self._running()
 
-        minimize(
-            self.net, self.data, self.optimizer, until - self.epoch, self.seed, self.engine.frozen, after_iteration
-        )
+        minimize(self.engine, self.optimizer, until - self.epoch, after_iteration)
         return asked or self.epoch < until
 
     def _rescale_at_first_data(self) -> None:

@@ -1,0 +1,63 @@
+"""A network for the compiled engine: its plan, and why there is none where the engine does not know a part of it."""
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from handgrad.network.layout import Layout, at, tree_of
+
+if TYPE_CHECKING:
+    from handgrad.compiled.plan import Plan
+    from handgrad.compiled.predictor import Predictor
+    from handgrad.network.core import Core
+
+_told: set[str] = set()
+
+
+def plan_of(net: "Core", inputs: int, rows: int) -> "Plan | str":
+    """The plan of a network for batches of so many rows, or the reason why there is none."""
+    try:
+        from handgrad.compiled.expressions import NotCompilable
+        from handgrad.compiled.plan import lower
+    except ImportError as missing:
+        return f"Numba cannot be imported ({missing})"
+    try:
+        offsets, state_offsets = _offsets(net.layout), _offsets(net.state_layout)
+        return lower(net.layers, net.loss_rule, offsets, state_offsets, inputs, rows, net.dtype)
+    except NotCompilable as reason:
+        return str(reason)
+
+
+def predictor_of(net: "Core", inputs: int) -> "Predictor | str":
+    """What predicts for a network, or the reason why the engine cannot."""
+    plan = plan_of(net, inputs, 1)
+    if isinstance(plan, str):
+        return plan
+    from handgrad.compiled.predictor import Predictor
+
+    return Predictor(plan, net.size or 1, net.dtype)
+
+
+def settle(engine: str, found: Any) -> Any:
+    """What was found for the compiled engine, or None for NumPy: with one notice if asked for neither, else an error.
+
+    Raises
+    ------
+    ValueError
+        The engine is "compiled" and there is a reason why it cannot be.
+    """
+    if not isinstance(found, str):
+        return found
+    if engine == "compiled":
+        raise ValueError(f"engine is 'compiled', but {found}; leave engine out to run it on NumPy")
+    if found not in _told:
+        _told.add(found)
+        warnings.warn(f"this network runs on NumPy, not on the compiled engine: {found}", stacklevel=4)
+    return None
+
+
+def _offsets(layout: Layout) -> list[Any]:
+    """Where each array begins in the flat vector, in the shape of the layers."""
+    tree = tree_of(layout.layers, lambda path, layer: {})
+    for segment in layout.segments:
+        at(tree, segment.leaf.path)[segment.key] = segment.start
+    return tree
