@@ -125,13 +125,20 @@ def test_the_floor_runs(name, cores):
 def test_a_comparison_of_processes_says_who_is_missing_and_why():
     broken = Contender("broken", "ours", "numpy", function="absent")
     missing = Contender("missing", "ours", "no_such_package")
-    result = compare(WORKLOADS["W1"], 1, [BY_NAME[OURS], BY_NAME[PLAIN], missing], 2, {"epochs": 2})
+    result = compare(WORKLOADS["W1"], 1, [BY_NAME[OURS], BY_NAME[PLAIN], missing], 2, {"epochs": 2}, True)
     assert [each.contender for each in result.timings] == [OURS, PLAIN]
     assert result.absent == {"missing": "no_such_package is not installed"}
     assert {len(each.seconds) for each in result.timings} == {len(result.timings[0].seconds)}
     assert all(each.share == 2 / 1000 for each in result.timings)
-    failed = compare(WORKLOADS["W1"], 1, [broken], 1, {"epochs": 2})
+    failed = compare(WORKLOADS["W1"], 1, [broken], 1, {"epochs": 2}, True)
     assert (failed.timings, failed.absent) == ((), {"broken": "KeyError: 'broken'"})
+
+
+def test_slow_contenders_train_few_of_many_networks():
+    plain, ours = BY_NAME[PLAIN], BY_NAME[OURS]
+    assert [plain.networks_of(300, whole) for whole in (True, False)] == [4, 4]
+    assert [ours.networks_of(300, whole) for whole in (True, False)] == [300, 60]
+    assert ours.networks_of(1, whole=False) == 1
 
 
 def test_who_stops_on_the_way_is_taken_out():

@@ -102,7 +102,7 @@ def bench(
     for done, (workload, cores) in enumerate(tasks):
         progress(done, total)
         changes = {} if whole else workload.quick
-        comparisons.append(compare(workload, cores, contenders, rounds, changes))
+        comparisons.append(compare(workload, cores, contenders, rounds, changes, whole))
     progress(len(tasks), total)
     startups = tuple(_startups(contenders))
     grown = []

@@ -13,8 +13,9 @@ OURS, PLAIN, FLOOR = "handgrad", "plain NumPy", "floor"
 class Contender:
     """A name, where its `prepare` is, and which package it needs.
 
-    `networks` is the most that it trains in a run where there are many; its time is then scaled up, for the time of
-    independent networks grows with their number.
+    `networks` is the most that it trains in a run where there are many, and `quick_networks` in a quick run; its time
+    is then scaled up, for the time of independent networks grows with their number. Those that train a stack at once
+    get a large one, which serves them best.
     """
 
     name: str
@@ -22,6 +23,12 @@ class Contender:
     package: str
     function: str = "prepare"
     networks: int | None = None
+    quick_networks: int | None = None
+
+    def networks_of(self, networks: int, whole: bool) -> int:
+        """How many of so many networks it trains in one run."""
+        most = self.networks if whole else self.quick_networks or self.networks
+        return networks if most is None else min(networks, most)
 
     @property
     def installed(self) -> bool:
@@ -35,9 +42,9 @@ class Contender:
 
 
 CONTENDERS = (
-    Contender(OURS, "ours", "handgrad.training"),
+    Contender(OURS, "ours", "handgrad.training", quick_networks=60),
     Contender(PLAIN, "baselines", "numpy", networks=4),
-    Contender(FLOOR, "floors", "numba"),
+    Contender(FLOOR, "floors", "numba", quick_networks=60),
 )
 PEERS = (
     Contender("scikit-learn", "peers.sklearn", "sklearn", networks=2),

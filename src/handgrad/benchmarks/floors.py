@@ -18,25 +18,16 @@ _METHOD = 1  # column of the plan
 
 
 def prepare(problem: Problem, cores: int) -> Callable[[], list[Array]]:
-    """A run of the products; on several cores the faster of threads that share the rows and BLAS's own threads."""
+    """A run of the products, shared out over threads that never wait for each other."""
     from threadpoolctl import threadpool_limits
 
-    workload, pool = problem.workload, ThreadPoolExecutor(cores)
-
-    def limited(threads: int, run: Callable[[], None]) -> Callable[[], None]:
-        def work() -> None:
-            with threadpool_limits(threads, user_api="blas"):
-                run()
-
-        return work
-
-    candidates = [limited(1, _shared(workload, cores, pool))]
-    if cores > 1 and workload.networks == 1:
-        candidates.append(limited(cores, _shared(workload, 1, pool)))
-    fastest = min(candidates, key=_seconds) if len(candidates) > 1 else candidates[0]
+    pool = ThreadPoolExecutor(cores)
+    with threadpool_limits(1, user_api="blas"):
+        products = _shared(problem.workload, cores, pool)
 
     def run() -> list[Array]:
-        fastest()
+        with threadpool_limits(1, user_api="blas"):
+            products()
         return []
 
     return run
@@ -96,17 +87,21 @@ def _fastest(arena: Array, plan: Array, rows: int, batch: int) -> Array:
     """The plan with the fastest method for each product, as measured on one batch."""
     from handgrad.benchmarks.products import BLAS, BY_ROWS, BY_UNITS, run_products
 
-    chosen = plan.copy()
     once = min(rows, batch)
+
+    def seconds(product: Array, method: int) -> float:
+        single = product[None].copy()
+        single[0, _METHOD] = method
+        times = max(1, int(5e6 / (once * product[2] * product[3])))
+        return _seconds(lambda: run_products(arena, single, once, batch, times))
+
+    methods: dict[tuple[int, ...], int] = {}  # by kind and sizes
+    chosen = plan.copy()
     for product in chosen:
-        times = max(1, int(2e7 / (once * product[2] * product[3])))
-
-        def seconds(method: int, product: Array = product, times: int = times) -> float:
-            product[_METHOD] = method
-            single = product[None].copy()
-            return _seconds(lambda: run_products(arena, single, once, batch, times))
-
-        product[_METHOD] = min((BLAS, BY_ROWS, BY_UNITS), key=seconds)
+        alike = tuple(product[[0, 2, 3]])
+        if alike not in methods:
+            methods[alike] = min((BLAS, BY_ROWS, BY_UNITS), key=lambda method: seconds(product, method))
+        product[_METHOD] = methods[alike]
     return chosen
 
 

@@ -139,17 +139,18 @@ def available_cores() -> int:
 
 
 def compare(
-    workload: Workload, cores: int, contenders: Sequence[Contender], rounds: int, changes: dict[str, Any]
+    workload: Workload, cores: int, contenders: Sequence[Contender], rounds: int, changes: dict[str, Any], whole: bool
 ) -> Comparison:
-    """At least so many interleaved rounds of all contenders; short workloads get more."""
+    """At least so many interleaved rounds of all contenders on the workload so changed; short ones get more."""
     absent = {each.name: f"{each.package} is not installed" for each in contenders if not each.installed}
     with ExitStack() as stack:
         data = stack.enter_context(data_file(workload, changes))
         workers: dict[str, Worker] = {}
         for each in contenders:
             if each.installed:
+                own = changes | {"networks": each.networks_of(workload.networks, whole)}
                 try:
-                    workers[each.name] = stack.enter_context(working(each.name, workload, cores, changes, data))
+                    workers[each.name] = stack.enter_context(working(each.name, workload, cores, own, data))
                 except WorkerFailed as failure:
                     absent[each.name] = str(failure)
         answers = _interleave(workers, rounds, absent)

@@ -9,7 +9,7 @@ from handgrad.benchmarks.workloads import Problem, parameters
 
 def engine(cores: int) -> dict[str, Any]:
     """The settings of `train` that choose the engine which is measured."""
-    return {"engine": "auto"}
+    return {"engine": "compiled", "threads": cores}
 
 
 def prepare(problem: Problem, cores: int) -> Callable[[], list[Array]]:

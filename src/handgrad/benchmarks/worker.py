@@ -45,7 +45,7 @@ def prepare(
     stay_on(cores)
     entrant, whole = BY_NAME[contender], WORKLOADS[workload]
     imported, make = seconds(entrant.load)
-    part = replace(whole, **changes).with_networks(entrant.networks)
+    part = replace(whole, **changes)
     with np.load(data) as drawn:
         run = make(Problem(part, drawn["X"], drawn["y"]), cores)
     first, _ = seconds(run)

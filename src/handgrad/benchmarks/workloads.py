@@ -45,14 +45,6 @@ class Workload:
         """Rows that pass through a network."""
         return self.rows * self.networks * (self.calls or self.epochs)
 
-    def part(self) -> "Workload":
-        """The part that a quick run does."""
-        return replace(self, **self.quick, quick={})
-
-    def with_networks(self, most: int | None) -> "Workload":
-        """The same with at most so many networks."""
-        return self if most is None else replace(self, networks=min(self.networks, most))
-
 
 _MOONS = Workload(
     name="W1",
@@ -86,7 +78,7 @@ WORKLOADS = {
             rows=60_000,
             batch_size=128,
             two_cores=True,
-            quick={"rows": 6_000},
+            quick={"rows": 3_840},
         ),
         Workload(
             name="W3b",
@@ -98,7 +90,7 @@ WORKLOADS = {
             init="glorot_uniform",
             optimizer=SGD(0.1),
             batch_size=10,
-            quick={"rows": 6_000},
+            quick={"rows": 3_840},
         ),
         Workload(
             name="W4",
@@ -120,7 +112,6 @@ WORKLOADS = {
             epochs=500,
             networks=300,
             two_cores=True,
-            quick={"networks": 100},
         ),
         Workload("W6", "predict one row, 64-100-10, float32", (64, 100, 10), "digits", rows=1, calls=1000),
         Workload("W6b", "predict 100,000 rows, 64-100-10, float32", (64, 100, 10), "normal", rows=100_000, calls=3),
@@ -130,7 +121,6 @@ WORKLOADS = {
             title="5,000 networks of W1, 500 steps each",
             epochs=500,
             networks=5_000,
-            quick={"networks": 200},
         ),
     )
 }
