@@ -31,15 +31,29 @@ def native(function: FunctionType, signature: Any, text: str) -> Any:
     """
     from numba import cfunc
 
-    from handgrad.compiled.pointers import FAST
+    with _lock:
+        own, options = _placed(function, text)
+        return cfunc(signature, **options)(own)
+
+
+def callable_from_python(function: FunctionType, signature: Any, text: str) -> Any:
+    """A function of numbers and arrays to call from Python, with less ado than a C function; other types are refused."""
+    from numba import njit
 
     with _lock:
-        home = _home(function.__name__, text)
-        if home is None or not any(home.parent.glob(f"__pycache__/{home.stem}.*")):
-            _announce()
-        if home is not None:
-            function = _rehomed(function, home)
-        return cfunc(signature, cache=home is not None, fastmath=FAST, error_model="numpy")(function)
+        own, options = _placed(function, text)
+        return njit([signature], **options)(own)
+
+
+def _placed(function: FunctionType, text: str) -> tuple[FunctionType, dict[str, Any]]:
+    """The function at its place in the cache, and the options to compile it with."""
+    from handgrad.compiled.pointers import FAST
+
+    home = _home(function.__name__, text)
+    if home is None or not any(home.parent.glob(f"__pycache__/{home.stem}.*")):
+        _announce()
+    own = function if home is None else _rehomed(function, home)
+    return own, {"cache": home is not None, "fastmath": FAST, "error_model": "numpy"}
 
 
 @cache

@@ -11,25 +11,31 @@ import numpy as np
 
 from handgrad.compiled.native import Numbers
 from handgrad.compiled.pointers import ahead, call_gemm, compiled
+from handgrad.compiled.strips import row_product
+from handgrad.compiled.transposing import turn
 
 T: Any = np.float64
 
 ROW_MAJOR, AS_IS, TRANSPOSED = 101, 111, 112  # CBLAS enums
-ONE_ROW, LOOPS, PRODUCT, FEW_ROWS = range(4)
+ONE_ROW, LOOPS, PRODUCT = range(3)
 
-SMALL = 10  # units on one side, up to which hand loops beat BLAS on a batch of any length
-SHORT = 600  # a product of fan_in and fan_out up to which they do while the batch is short
-FEW = 16  # rows, below which BLAS is faster on the transposed product
+SHORT = 600  # a product of fan_in and fan_out up to which hand loops beat BLAS
+FEW = 16  # rows, below which BLAS is faster on the transposed product Zᵀ = Aᵀ W
+SOME = 64  # rows, below which it is faster when it is given dZ transposed
 
 
 @compiled
 def way(fan_in, fan_out, rows):  # type: ignore[no-untyped-def]
-    """Which of the ways is fastest, by shape alone: crossovers measured by `benchmarks/crossover.py`."""
+    """Which of the ways is fastest, by shape alone: crossovers as measured by `benchmarks/crossover.py`."""
     if rows == 1:
         return ONE_ROW
-    if fan_in * fan_out <= SHORT or (min(fan_in, fan_out) <= 2 and fan_in * fan_out <= 4 * SHORT):
-        return LOOPS
-    return FEW_ROWS if rows < FEW else PRODUCT
+    return LOOPS if fan_in * fan_out <= SHORT else PRODUCT
+
+
+@compiled
+def wants_rows(fan_in, fan_out, rows):  # type: ignore[no-untyped-def]
+    """Whether the gradient by the weights is faster from dZ (rows, fan_out)."""
+    return rows < SOME and way(fan_in, fan_out, rows) == PRODUCT
 
 
 def forward(
@@ -47,11 +53,11 @@ def forward(
     """Z = Wᵀ A for units start to stop: W (fan_in, fan_out), A (fan_in, rows), Z (fan_out, rows)."""
     chosen, units, one, zero = way(fan_in, fan_out, rows), stop - start, T(1), T(0)
     if chosen == ONE_ROW:
-        combine(ahead(Z, start), A, 1, ahead(W, start), fan_out, fan_in, units)
+        row_product(ahead(Z, start), A, ahead(W, start), fan_out, fan_in, units)
     elif chosen == LOOPS:
         for o in range(start, stop):
             combine(ahead(Z, o * rows), ahead(W, o), fan_out, A, rows, fan_in, rows)
-    elif chosen == PRODUCT:
+    elif rows >= FEW:
         layout, sizes = (ROW_MAJOR, TRANSPOSED, AS_IS), (units, rows, fan_in, fan_out, rows, rows)
         call_gemm(gemm, layout, sizes, one, ahead(W, start), A, zero, ahead(Z, start * rows))
     else:
@@ -91,13 +97,13 @@ def weight_gradient(
     inside: int,
     rate: float,
 ) -> float:
-    """dW = A dZᵀ for inputs start to stop; `dZ_rows` is dZ (rows, fan_out), needed for few rows.
+    """dW = A dZᵀ for inputs start to stop; `dZ_rows` is dZ (rows, fan_out), needed if `wants_rows`.
 
     `inside`: W is updated by gradient descent with this rate, inside the product where that is safe. Answers 0 times
     the W that was updated otherwise.
     """
     chosen, part = way(fan_in, fan_out, rows), ahead(A, start * rows)
-    safe = inside and chosen >= PRODUCT and is_safe(part, dZ, (stop - start) * rows, fan_out * rows, rate)
+    safe = inside and chosen == PRODUCT and is_safe(part, dZ, (stop - start) * rows, fan_out * rows, rate)
     alpha, beta, target = T(1), T(0), ahead(dW, start * fan_out)
     if safe:
         alpha, beta, target = -rate, T(1), ahead(W, start * fan_out)
@@ -107,7 +113,7 @@ def weight_gradient(
     elif chosen == LOOPS:
         for i in range(start, stop):
             dots(ahead(dW, i * fan_out), ahead(A, i * rows), dZ, rows, fan_out, rows, T(0))
-    elif chosen == PRODUCT:
+    elif not wants_rows(fan_in, fan_out, rows):
         layout, sizes = (ROW_MAJOR, AS_IS, TRANSPOSED), (stop - start, fan_out, rows, rows, rows, fan_out)
         call_gemm(gemm, layout, sizes, alpha, part, dZ, beta, target)
     else:
@@ -183,12 +189,3 @@ def dots(y, x, V, V_stride, count, length, zero):  # type: ignore[no-untyped-def
 def transpose(A: Numbers, B: Numbers, rows: int, columns: int) -> None:
     """B (columns, rows) = Aᵀ, with A (rows, columns)."""
     turn(A, B, rows, columns)
-
-
-@compiled
-def turn(A, B, rows, columns):  # type: ignore[no-untyped-def]
-    """B (columns, rows) = Aᵀ."""
-    for c in range(columns):
-        b = ahead(B, c * rows)
-        for r in range(rows):
-            b[r] = A[r * columns + c]

@@ -19,7 +19,16 @@ from handgrad.compiled import dense, jobs, plan
 from handgrad.compiled.layers import GOLDEN, mix
 from handgrad.compiled.native import Integers, Numbers
 from handgrad.compiled.plan import ADD, COLUMNS, COPY, DENSE, FROM_X, ROWS, SPLIT
-from handgrad.compiled.pointers import add_atomically, ahead, call, call_number, compiled, pointer, read_atomically
+from handgrad.compiled.pointers import (
+    add_atomically,
+    ahead,
+    call,
+    call_number,
+    compiled,
+    pointer,
+    read_atomically,
+    set_rounding_of_tiny,
+)
 
 T: Any = np.float64
 SPINS = 2000  # looks at a barrier before the core is offered to others
@@ -27,7 +36,14 @@ SPINS = 2000  # looks at a barrier before the core is offered to others
 
 def train(address: int, worker: int, one: float) -> None:
     """The entry: all that a worker does of the job at that address; `one` is 1 in the job's dtype."""
-    job = pointer(address, np.int64(0))
+    control = set_rounding_of_tiny(-1)
+    run(pointer(address, np.int64(0)), worker, one)
+    set_rounding_of_tiny(control)
+
+
+@compiled
+def run(job, worker, one):  # type: ignore[no-untyped-def]
+    """One network together with the other workers, or the next of a stack, and again."""
     if job[jobs.TOGETHER]:
         run_network(job, 0, 0, worker, job[jobs.THREADS], one)
         return
@@ -247,7 +263,7 @@ def backward(
         code, width, chunk = op[plan.CODE], op[plan.FAN_OUT], op[plan.CHUNK_OUT]
         D = ahead(gradients, op[plan.BY_OUTPUT] * rows)
         A = X if op[plan.INPUT] == FROM_X else ahead(values, op[plan.INPUT] * rows)
-        if code in (DENSE, ROWS) or before == ROWS:
+        if code in (DENSE, ROWS) or before in (DENSE, ROWS):
             barrier(job, me, threads)
         before = code
         if code == DENSE:
@@ -278,17 +294,22 @@ def dense_backward(  # type: ignore[no-untyped-def]
     """dA = W dZ, dW = A dZᵀ and db = Σ dZ; plain gradient descent updates a large W inside the product."""
     fan_in, fan_out, chunk = op[plan.FAN_IN], op[plan.FAN_OUT], op[plan.CHUNK_IN]
     W, dW, finite = ahead(params, op[plan.OWN]), ahead(gradient, op[plan.OWN]), rate - rate
-    if dense.way(fan_in, fan_out, rows) == dense.FEW_ROWS:
+    if dense.wants_rows(fan_in, fan_out, rows):
         if me == 0:
             call(job[jobs.TRANSPOSE], (dZ, scratch, fan_out, rows))
         barrier(job, me, threads)
-    inside = np.int64(job[jobs.INSIDE] and dense.way(fan_in, fan_out, job[jobs.BATCH]) >= dense.PRODUCT)
-    for start in range(me * chunk, fan_in, threads * chunk):
-        stop = min(fan_in, start + chunk)
-        sizes = (fan_in, fan_out, start, stop, rows)
-        if below:
-            call(job[jobs.INPUT_GRADIENT], (job[jobs.GEMM], W, dZ, dA, *sizes))
-        arguments = (job[jobs.GEMM], A, dZ, scratch, dW, W, *sizes, inside, rate)
+    inside = np.int64(job[jobs.INSIDE] and dense.way(fan_in, fan_out, job[jobs.BATCH]) == dense.PRODUCT)
+    parts = (fan_in + chunk - 1) // chunk
+    if below:
+        for part in range(me, parts, threads):
+            start, stop = part * chunk, min(fan_in, (part + 1) * chunk)
+            call(job[jobs.INPUT_GRADIENT], (job[jobs.GEMM], W, dZ, dA, fan_in, fan_out, start, stop, rows))
+        if inside:
+            barrier(job, me, threads)
+    after = parts if below else 0  # who did one part less before does one more now
+    for part in range((me - after) % threads, parts, threads):
+        start, stop = part * chunk, min(fan_in, (part + 1) * chunk)
+        arguments = (job[jobs.GEMM], A, dZ, scratch, dW, W, fan_in, fan_out, start, stop, rows, inside, rate)
         finite += call_number(job[jobs.WEIGHT_GRADIENT], arguments, rate)
     if op[plan.BIAS] >= 0:
         chunk = op[plan.CHUNK_OUT]

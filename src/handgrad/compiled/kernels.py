@@ -93,7 +93,10 @@ def {name}(Z, A, cache, bias, state, p, key, biased, units, start, stop, rows, t
     {parameters}
     runs, length = stop - start, rows
     if rows < 32:  # short runs would not fill a vector: take all units as one
-        if biased:
+        if biased and rows == 1:
+            for u in range(start, stop):
+                Z[u] += bias[u]
+        elif biased:
             for u in range(start, stop):
                 for i in range(u * rows, (u + 1) * rows):
                     Z[i] += bias[u]

@@ -6,6 +6,7 @@ import numpy as np
 
 from handgrad.compiled.native import Integers, Numbers
 from handgrad.compiled.pointers import ahead
+from handgrad.compiled.transposing import SIDE, turn, turn_rows
 
 T: Any = np.float64
 
@@ -41,12 +42,22 @@ def unit_sums(dZ: Numbers, db: Numbers, start: int, stop: int, rows: int) -> Non
 
 def gather(source: Numbers, order: Integers, target: Numbers, columns: int, start: int, stop: int, rows: int) -> None:
     """target (columns, rows) = the chosen rows of source (any, columns) transposed, columns start to stop."""
-    for begin in range(start, stop, 32):  # few enough that what is written stays in the cache
-        end = min(stop, begin + 32)
-        for r in range(rows):
-            row = ahead(source, order[r] * columns)
-            for c in range(begin, end):
-                target[c * rows + r] = row[c]
+    for r in range(0, rows - SIDE + 1, SIDE):
+        eight = (
+            ahead(source, order[r] * columns),
+            ahead(source, order[r + 1] * columns),
+            ahead(source, order[r + 2] * columns),
+            ahead(source, order[r + 3] * columns),
+            ahead(source, order[r + 4] * columns),
+            ahead(source, order[r + 5] * columns),
+            ahead(source, order[r + 6] * columns),
+            ahead(source, order[r + 7] * columns),
+        )
+        turn_rows(eight, ahead(target, r), rows, start, stop)
+    for r in range(rows - rows % SIDE, rows):
+        row = ahead(source, order[r] * columns)
+        for c in range(start, stop):
+            target[c * rows + r] = row[c]
 
 
 def share_out(weights: Numbers, order: Integers, shares: Numbers, rows: int, chosen: int) -> None:
@@ -95,12 +106,8 @@ def scaled_squares(gradient: Numbers, size: float, length: int) -> float:
 
 def transpose_rows(X: Numbers, A: Numbers, rows: int, columns: int) -> float:
     """A (columns, rows) = X (rows, columns) transposed; answers 0 times the sum of X."""
+    turn(X, A, rows, columns)
     finite = T(0)
-    for begin in range(0, columns, 32):
-        end = min(columns, begin + 32)
-        for r in range(rows):
-            for c in range(begin, end):
-                A[c * rows + r] = X[r * columns + c]
     for k in range(columns * rows):
         finite += A[k] * T(0)
     return finite

@@ -30,7 +30,8 @@ DENSE, UNITS, ROWS, SPLIT, ADD, COPY = range(6)
 COLUMNS = 19
 FROM_X = -1  # the place of the inputs
 
-PART = 128  # units that are worth a part of their own
+PART = 128  # units that are worth a part of their own in a forward product
+LARGE_PART = 256  # and in a gradient, where there is other work to share out too
 WORTH_SHARING = 2e7  # multiplications and additions in a step, from which a network is worth more than one core
 
 
@@ -188,8 +189,8 @@ class _Lowering:
                 here, other = other, here
             row[BY_INPUT] = here
             row[SAVED] = (2 + row.get(SAVED, 0)) * self.widest
-            for column, width in ((CHUNK_IN, row[FAN_IN]), (CHUNK_OUT, row[FAN_OUT])):
-                row[column] = _chunk(width) if worth_sharing else width
+            row[CHUNK_IN] = _chunk(row[FAN_IN], LARGE_PART) if worth_sharing else row[FAN_IN]
+            row[CHUNK_OUT] = _chunk(row[FAN_OUT], PART) if worth_sharing else row[FAN_OUT]
         table = np.zeros((len(self.rows), COLUMNS), np.int64)
         for index, row in enumerate(self.rows):
             table[index, list(row)] = list(row.values())
@@ -226,9 +227,9 @@ def _loss(loss: Loss, dtype: np.dtype[Any]) -> int:
     return loss_kernel(loss, dtype)
 
 
-def _chunk(width: int) -> int:
-    """Units of a part: as many parts as are worth it, a power of two, of multiples of four units."""
+def _chunk(width: int, part: int) -> int:
+    """Units of a part: two parts where they are worth it, and four or eight where they are even larger."""
     parts = 1
-    while parts < 8 and width // (2 * parts) >= PART:
+    while parts < 8 and width >= 2 * parts * part * (1 if parts == 1 else 2):
         parts *= 2
     return -(-width // (4 * parts)) * 4

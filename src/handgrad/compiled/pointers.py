@@ -4,6 +4,7 @@ Arrays are passed as bare pointers because indexing an array with an offset bloc
 negative). Kernels are called by address, so that one engine runs with kernels that are compiled later.
 """
 
+import platform
 from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped, unused-ignore]
@@ -44,6 +45,16 @@ def ahead(_: Any, start: Any, steps: Any) -> Any:
         return builder.gep(values[0], [values[1]])
 
     return start(start, steps), code
+
+
+@primitive
+def start_of(_: Any, array: Any) -> Any:
+    """Where the numbers of an array begin."""
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return context.make_array(array)(context, builder, values[0]).data
+
+    return types.CPointer(array.dtype)(array), code
 
 
 def _caller(returns: Any) -> Any:
@@ -116,3 +127,33 @@ def read_atomically(_: Any, counter: Any) -> Any:
         return builder.load_atomic(values[0], "acquire", 8)
 
     return types.int64(counter), code
+
+
+@primitive
+def set_rounding_of_tiny(_: Any, control: Any) -> Any:
+    """Set the floating-point control word and answer the one before; a negative one means: tiny numbers become 0.
+
+    Numbers too small for the dtype's full precision (the moments of a unit that is dead) cost a hundred times more on
+    x86. Elsewhere nothing is done.
+    """
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        if platform.machine() not in ("x86_64", "AMD64"):
+            return values[0]
+        word = ir.IntType(32)
+        place = cgutils.alloca_once(builder, word)
+        kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t])
+        store, load = (
+            cgutils.get_or_insert_function(builder.module, kind, f"llvm.x86.sse.{name}mxcsr") for name in ("st", "ld")
+        )
+        address = builder.bitcast(place, cgutils.voidptr_t)
+        builder.call(store, [address])
+        before = builder.load(place)
+        tiny_is_zero = builder.or_(before, word(0x8040))
+        asked = builder.trunc(values[0], word)
+        flush = builder.icmp_signed("<", values[0], ir.Constant(values[0].type, 0))
+        builder.store(builder.select(flush, tiny_is_zero, asked), place)
+        builder.call(load, [address])
+        return builder.zext(before, values[0].type)
+
+    return types.int64(types.int64), code

@@ -178,7 +178,7 @@ def _chunks(plan: Plan, size: int, rule: Rule, inside: int | None) -> Array:
         kind[rule.frozen] = np.where(kind[rule.frozen] == jobs.WEIGHT, jobs.FROZEN_WEIGHT, -1)
     if inside is not None:
         for row in plan.operations:
-            if row[CODE] == DENSE and dense.way.py_func(row[FAN_IN], row[FAN_OUT], inside) >= dense.PRODUCT:
+            if row[CODE] == DENSE and dense.way.py_func(row[FAN_IN], row[FAN_OUT], inside) == dense.PRODUCT:
                 kind[row[OWN] : row[OWN] + row[FAN_IN] * row[FAN_OUT]] = -1
     edges = np.flatnonzero(np.diff(kind)) + 1
     chunks: list[Any] = []

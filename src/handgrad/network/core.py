@@ -8,13 +8,13 @@ import numpy as np
 from handgrad import blas
 from handgrad.arrays import Array
 from handgrad.layers import Context, Dense, Layer, backward_through, forward_through, require_layers
-from handgrad.losses import Loss, losses
+from handgrad.losses import Loss, SoftmaxCrossEntropy, losses
 from handgrad.network.door import require_dtype, require_l2
 from handgrad.network.drawing import PerNetwork, draw_parameters, find_initializers, starting_state
 from handgrad.network.layout import Layout, at, leaves, tree_of
 from handgrad.randomness import require_seeds
 
-_MADE_BY_MAKE_VIEWS = {"_tree", "_state_tree", "_views", "_penalised", "_draws", "_quiet_contexts", "_predictors"}
+_MADE_BY_MAKE_VIEWS = {"_tree", "_state_tree", "_views", "_penalised", "_draws", "_quiet_contexts", "_predictors", "_quick", "_picks_class"}
 
 
 class Core:
@@ -126,7 +126,9 @@ class Core:
         self._state_tree = self.state_layout.tree(self._state)
         self._views = self.layout.views(self._params) | self.state_layout.views(self._state)
         self._penalised = bool(np.any(self._l2))
-        self._predictors: dict[int, Any] = {}
+        self._predictors: dict[int, Any] = {}  # by inputs: those of the compiled engine, or why there is none
+        self._picks_class = type(self.loss_rule) is SoftmaxCrossEntropy
+        self._quick: Any = None  # the one that predicted last
         self._draws = any(leaf.layer.draws for leaf in self.leaves)
         self._quiet_contexts = {training: self._contexts(training, None, 0) for training in (False, True)}
 

@@ -34,7 +34,7 @@ def predictor_of(net: "Core", inputs: int) -> "Predictor | str":
         return plan
     from handgrad.compiled.predictor import Predictor
 
-    return Predictor(plan, net.size or 1, net.dtype)
+    return Predictor(plan, net.params, net.state, net.size)
 
 
 def settle(engine: str, found: Any) -> Any:

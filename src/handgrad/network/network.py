@@ -9,7 +9,7 @@ import numpy as np
 from handgrad import blas
 from handgrad.arrays import Array, ArrayLike, require_integer, require_numeric
 from handgrad.layers import Context, Dense, Layer, backward_through, forward_through
-from handgrad.losses import Loss
+from handgrad.losses import Loss, SoftmaxCrossEntropy
 from handgrad.network.core import Core
 from handgrad.network.door import accept_inputs, accept_shares, require_dtype, require_engine, require_shape
 from handgrad.network.drawing import PerNetwork
@@ -200,9 +200,8 @@ class Network(Core):
         In prediction mode they come from the compiled engine where it knows the network, in training mode (where
         layers cache what backward needs) from NumPy; `engine="numpy"` and `"compiled"` force one.
         """
-        predicted = None if training else self._compiled(X, engine)
-        if predicted is not None:
-            return predicted.logits[0].copy() if self.size is None else predicted.logits.copy()
+        if not training and (predicted := self._compiled(X, engine, "logits")) is not None:
+            return predicted
         X = self.accept_inputs(X)
         with blas.single_threaded():
             Z, _ = forward_through(self.layers, self._tree, X, self._told(training, seed, step))
@@ -210,9 +209,13 @@ class Network(Core):
 
     def predict(self, X: ArrayLike, *, engine: str = "auto") -> Array:
         """Class indices (B,) for softmax, 0 or 1 (B, C) for sigmoid, outputs (B, C) for regression; stacks: (S, ...)"""
-        predicted = self._compiled(X, engine) if self.loss_rule.target == "classes" else None
-        if predicted is not None:
-            return predicted.classes[0].copy() if self.size is None else predicted.classes.copy()
+        if self._quick is not None and engine == "auto" and type(X) is np.ndarray and self._picks_class:
+            try:
+                return self._quick.classes(X)
+            except (TypeError, ValueError):
+                pass  # not a few rows of finite numbers in this dtype: the long way says what is wrong
+        if self._picks_class and (found := self._compiled(X, engine, "classes")) is not None:
+            return found
         return self.loss_rule.predict(self.forward(X, engine=engine))
 
     def predict_proba(self, X: ArrayLike, *, engine: str = "auto") -> Array:
@@ -367,22 +370,26 @@ class Network(Core):
 
     # --- inside -------------------------------------------------------------------------------------------------
 
-    def _compiled(self, X: ArrayLike, engine: str) -> Any:
-        """What the compiled engine predicts for X; None where NumPy should."""
+    def _compiled(self, X: ArrayLike, engine: str, what: str) -> Array | None:
+        """The `logits` or `classes` that the compiled engine predicts for X; None where NumPy should."""
+        if self._quick is not None and engine == "auto" and type(X) is np.ndarray:
+            try:
+                found: Array = getattr(self._quick, what)(X)
+                return found
+            except (TypeError, ValueError):
+                pass  # not a few rows of finite numbers in this dtype: the long way takes more, and says what is wrong
         if require_engine(engine) == "numpy":
             return None
-        if not (type(X) is np.ndarray and X.dtype == self.dtype and X.ndim == 2 and X.flags.c_contiguous) or not len(X):
-            X = self.accept_inputs(X)
-        predictor = self._predictors.get(X.shape[-1])
+        X = self.accept_inputs(X)
+        inputs = X.shape[-1]
+        if inputs not in self._predictors:
+            self._predictors[inputs] = predictor_of(self, inputs)
+        predictor = settle(engine, self._predictors[inputs])
         if predictor is None:
-            X = self.accept_inputs(X)
-            predictor = self._predictors[X.shape[-1]] = predictor_of(self, X.shape[-1])
-        if isinstance(predictor, str):
-            return settle(engine, predictor)
-        predicted = predictor(self._params, self._state, X)
-        if not predicted.finite:
-            self.accept_inputs(X)  # which says where
-        return predicted
+            return None
+        self._quick = predictor if self.size is None else None
+        result: Array = getattr(predictor(X), what)
+        return result[0] if self.size is None else result
 
     def _told(self, training: bool, seed: int | None, step: int) -> list[Context]:
         """The contexts of a mode that a user named."""
