@@ -1,120 +1,140 @@
-"""Compiled code on disk, so that it is compiled once on a machine and then starts in milliseconds.
+"""Compiled code on disk: compiled once on a machine, afterwards loaded in milliseconds, without Numba.
 
-Numba's cache looks at the file in which a function stands, and at nothing that the function calls. So what is cached
-lies in a folder named after everything that goes into it: the sources of this room and the versions of what compiles
-them; and a generated kernel in a file of its own, named after its text. What changes gets another name.
+Each C function is a file of object code, with its symbol and a checksum. The folder is named after everything that
+goes into the code: the sources of this room, the versions of what compiles them, and the kind of processor; a
+generated kernel's file is named after its text. So what changes gets another name, and nothing is ever out of date.
 
-The folder is the user's cache folder, or HANDGRAD_CACHE_DIR. Where nothing can be written, code is compiled in
-memory, each time anew.
+The folder lies in the user's cache folder, or in HANDGRAD_CACHE_DIR. Where nothing can be written, code is compiled in
+memory, each time anew. A file that is damaged is compiled again.
 """
 
+import ctypes
 import hashlib
 import os
 import platform
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
-_announced: set[str] = set()
+from handgrad.compiled.expressions import NotCompilable
+
+Code = tuple[str, bytes]  # the symbol of a C function, and the object code that defines it
+
 _lock = threading.RLock()
+_alive: list[Any] = []  # code lives as long as the engine that loaded it
+_announced: list[str] = []
 
 
-def native(function: FunctionType, signature: Any, text: str) -> Any:
-    """A function of numbers and pointers as a C function, from the cache or compiled now: with `.address`, `.ctypes`.
-
-    `text` is what it was made of; its file in the cache folder is named after it.
-    """
-    from numba import cfunc
-
+def load(name: str, make: Callable[[], Code]) -> int:
+    """The address of the C function of that name: from the cache, or else of what `make` compiles now."""
     with _lock:
-        own, options = _placed(function, text)
-        return cfunc(signature, **options)(own)
-
-
-def callable_from_python(function: FunctionType, signature: Any, text: str) -> Any:
-    """A function of numbers and arrays to call from Python, with less ado than a C function; other types are refused."""
-    from numba import njit
-
-    with _lock:
-        own, options = _placed(function, text)
-        return njit([signature], **options)(own)
-
-
-def _placed(function: FunctionType, text: str) -> tuple[FunctionType, dict[str, Any]]:
-    """The function at its place in the cache, and the options to compile it with."""
-    from handgrad.compiled.pointers import FAST
-
-    home = _home(function.__name__, text)
-    if home is None or not any(home.parent.glob(f"__pycache__/{home.stem}.*")):
-        _announce()
-    own = function if home is None else _rehomed(function, home)
-    return own, {"cache": home is not None, "fastmath": FAST, "error_model": "numpy"}
-
-
-@cache
-def _home(name: str, text: str) -> Path | None:
-    """The file that stands for a function in the cache folder; None where nothing can be written."""
-    root = folder()
-    if root is None:
-        return None
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    home = root / f"{name}_{digest}.py"
-    if not home.exists():
-        _write(home, text)
-    return home
+        place = None if folder() is None else Path(str(folder())) / f"{name}.o"
+        code = None if place is None else _read(place)
+        if code is None:
+            _announce()
+            try:
+                code = make()
+            except ImportError as missing:
+                raise NotCompilable(f"Numba cannot be imported ({missing})") from missing
+            if place is not None:
+                _write(place, code)
+        return _address(*code)
 
 
 @cache
 def folder() -> Path | None:
-    """The cache folder of these sources and versions; None where nothing can be written."""
-    for root in _candidates():
-        place = root / _fingerprint()
-        try:
-            place.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=place):
-                return place
-        except OSError:
-            continue  # the next candidate
-    return None
+    """The cache folder of these sources, versions and processor; None where nothing can be written."""
+    place = _root() / _fingerprint()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=place):
+            return place
+    except OSError:
+        return None
 
 
-def _candidates() -> list[Path]:
+def _root() -> Path:
     if "HANDGRAD_CACHE_DIR" in os.environ:
-        return [Path(os.environ["HANDGRAD_CACHE_DIR"])]
+        return Path(os.environ["HANDGRAD_CACHE_DIR"])
     homes = {"Darwin": "~/Library/Caches", "Windows": os.environ.get("LOCALAPPDATA", "~/AppData/Local")}
     default = homes.get(platform.system(), os.environ.get("XDG_CACHE_HOME", "~/.cache"))
-    return [Path(default).expanduser() / "handgrad"]
+    return Path(default).expanduser() / "handgrad"
 
 
 def _fingerprint() -> str:
     """A hash of all that the compiled code is made of, besides a kernel's own text."""
-    parts = [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
+    llvm = _llvm()
+    sources = [*Path(__file__).parent.glob("*.py"), Path(__file__).parent.parent / "randomness.py"]
+    parts = [path.read_bytes() for path in sorted(sources)]
     parts += [f"{name} {version(name)}".encode() for name in ("numba", "llvmlite", "numpy")]
-    parts += [sys.version.encode()]
+    parts += [sys.version.encode(), llvm.get_host_cpu_name().encode(), llvm.get_host_cpu_features().flatten().encode()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all, also while another process writes the same."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as file:
-        file.write(text)
-    os.replace(file.name, path)
+@cache
+def _llvm() -> Any:
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm
 
 
-def _rehomed(function: FunctionType, home: Path) -> FunctionType:
-    """The same function as if it stood in that file, where Numba then keeps its cache."""
-    code = function.__code__.replace(co_filename=str(home), co_name=home.stem, co_qualname=home.stem)
-    return FunctionType(code, function.__globals__, home.stem, None, function.__closure__)
+def _address(symbol: str, code: bytes) -> int:
+    """Load object code into this process."""
+    llvm = _llvm()
+    for name in ("numba_gil_ensure", "numba_gil_release", "numba_unpickle"):
+        if llvm.address_of_symbol(name) is None:  # Numba, by which it would report an exception, is not loaded
+            llvm.add_symbol(name, _never_called())  # and our code raises none
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine())
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    _alive.append(engine)
+    return int(engine.get_function_address(symbol))
+
+
+@cache
+def _machine() -> Any:
+    llvm = _llvm()
+    target = llvm.Target.from_default_triple()
+    return target.create_target_machine(cpu=llvm.get_host_cpu_name(), opt=3, codemodel="jitdefault", jit=True)
+
+
+@cache
+def _never_called() -> int:
+    return int(ctypes.cast(ctypes.pythonapi.Py_FatalError, ctypes.c_void_p).value or 0)
+
+
+def _read(place: Path) -> Code | None:
+    """What `_write` wrote, if it is there and whole."""
+    try:
+        checksum, symbol, code = place.read_bytes().split(b"\n", 2)
+    except (OSError, ValueError):
+        return None
+    if hashlib.sha256(symbol + code).hexdigest().encode() != checksum:
+        return None
+    return symbol.decode(), code
+
+
+def _write(place: Path, code: Code) -> None:
+    """Whole or not at all, also while another process writes the same; a full disk only costs the next start."""
+    symbol = code[0].encode()
+    checksum = hashlib.sha256(symbol + code[1]).hexdigest().encode()
+    try:
+        with tempfile.NamedTemporaryFile(dir=place.parent, suffix=".tmp", delete=False) as file:
+            file.write(b"\n".join([checksum, symbol, code[1]]))
+        os.replace(file.name, place)
+    except OSError as reason:
+        print(f"handgrad: compiled code could not be kept ({reason})", file=sys.stderr, flush=True)
 
 
 def _announce() -> None:
-    if "compiling" not in _announced:
-        _announced.add("compiling")
-        where = folder()
-        once = "once on this machine" if where is not None else "its cache folder cannot be written, so each time"
+    if not _announced:
+        _announced.append("compiling")
+        once = "its cache folder cannot be written, so at each start" if folder() is None else "once on this machine"
         print(f"handgrad: compiling the engine ({once}; some seconds) ...", file=sys.stderr, flush=True)

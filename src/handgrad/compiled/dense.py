@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.compiled import crossover
+from handgrad.compiled.crossover import FEW, LOOPS, ONE_ROW, PRODUCT, SOME
 from handgrad.compiled.native import Numbers
 from handgrad.compiled.pointers import ahead, call_gemm, compiled
 from handgrad.compiled.strips import row_product
@@ -17,19 +19,7 @@ from handgrad.compiled.transposing import turn
 T: Any = np.float64
 
 ROW_MAJOR, AS_IS, TRANSPOSED = 101, 111, 112  # CBLAS enums
-ONE_ROW, LOOPS, PRODUCT = range(3)
-
-SHORT = 600  # a product of fan_in and fan_out up to which hand loops beat BLAS
-FEW = 16  # rows, below which BLAS is faster on the transposed product Zᵀ = Aᵀ W
-SOME = 64  # rows, below which it is faster when it is given dZ transposed
-
-
-@compiled
-def way(fan_in, fan_out, rows):  # type: ignore[no-untyped-def]
-    """Which of the ways is fastest, by shape alone: crossovers as measured by `benchmarks/crossover.py`."""
-    if rows == 1:
-        return ONE_ROW
-    return LOOPS if fan_in * fan_out <= SHORT else PRODUCT
+way = compiled(crossover.way)
 
 
 @compiled
@@ -41,6 +31,8 @@ def wants_rows(fan_in, fan_out, rows):  # type: ignore[no-untyped-def]
 def forward(
     gemm: int,
     W: Numbers,
+    b: Numbers,
+    biased: int,
     A: Numbers,
     Z: Numbers,
     scratch: Numbers,
@@ -49,22 +41,29 @@ def forward(
     start: int,
     stop: int,
     rows: int,
-) -> None:
-    """Z = Wᵀ A for units start to stop: W (fan_in, fan_out), A (fan_in, rows), Z (fan_out, rows)."""
-    chosen, units, one, zero = way(fan_in, fan_out, rows), stop - start, T(1), T(0)
+) -> int:
+    """Z = Wᵀ A for units start to stop: W (fan_in, fan_out), A (fan_in, rows), Z (fan_out, rows).
+
+    Answers whether b was added: hand loops start from it (if `biased`), after BLAS somebody has to.
+    """
+    chosen, units = way(fan_in, fan_out, rows), stop - start
     if chosen == ONE_ROW:
         row_product(ahead(Z, start), A, ahead(W, start), fan_out, fan_in, units)
-    elif chosen == LOOPS:
+        return 0
+    if chosen == LOOPS:
         for o in range(start, stop):
-            combine(ahead(Z, o * rows), ahead(W, o), fan_out, A, rows, fan_in, rows)
-    elif rows >= FEW:
+            first = b[o] if biased else T(0)
+            combine(ahead(Z, o * rows), first, ahead(W, o), fan_out, A, rows, fan_in, rows)
+        return 1
+    if rows >= FEW:
         layout, sizes = (ROW_MAJOR, TRANSPOSED, AS_IS), (units, rows, fan_in, fan_out, rows, rows)
-        call_gemm(gemm, layout, sizes, one, ahead(W, start), A, zero, ahead(Z, start * rows))
+        call_gemm(gemm, layout, sizes, T(1), ahead(W, start), A, T(0), ahead(Z, start * rows))
     else:
         layout, sizes = (ROW_MAJOR, TRANSPOSED, AS_IS), (rows, units, fan_in, rows, fan_out, units)
         part = ahead(scratch, start * rows)
-        call_gemm(gemm, layout, sizes, one, A, ahead(W, start), zero, part)
+        call_gemm(gemm, layout, sizes, T(1), A, ahead(W, start), T(0), part)
         turn(part, ahead(Z, start * rows), rows, units)
+    return 0
 
 
 def input_gradient(
@@ -76,7 +75,7 @@ def input_gradient(
         dots(ahead(dA, start), dZ, ahead(W, start * fan_out), fan_out, stop - start, fan_out, T(0))
     elif chosen == LOOPS:
         for i in range(start, stop):
-            combine(ahead(dA, i * rows), ahead(W, i * fan_out), 1, dZ, rows, fan_out, rows)
+            combine(ahead(dA, i * rows), T(0), ahead(W, i * fan_out), 1, dZ, rows, fan_out, rows)
     else:
         layout, sizes = (ROW_MAJOR, AS_IS, AS_IS), (stop - start, rows, fan_out, fan_out, rows, rows)
         call_gemm(gemm, layout, sizes, T(1), ahead(W, start * fan_out), dZ, T(0), ahead(dA, start * rows))
@@ -109,7 +108,7 @@ def weight_gradient(
         alpha, beta, target = -rate, T(1), ahead(W, start * fan_out)
     if chosen == ONE_ROW:
         for i in range(start, stop):
-            combine(ahead(dW, i * fan_out), ahead(A, i), 1, dZ, fan_out, 1, fan_out)
+            combine(ahead(dW, i * fan_out), T(0), ahead(A, i), 1, dZ, fan_out, 1, fan_out)
     elif chosen == LOOPS:
         for i in range(start, stop):
             dots(ahead(dW, i * fan_out), ahead(A, i * rows), dZ, rows, fan_out, rows, T(0))
@@ -143,12 +142,17 @@ def is_safe(A, dZ, size, other, rate):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def combine(y, c, c_stride, V, V_stride, count, length):  # type: ignore[no-untyped-def]
-    """y = Σₖ cₖ Vₖ, a combination of `count` vectors; four at a time, so that y is read and written less often."""
-    c0 = c[0]
+def combine(y, first, c, c_stride, V, V_stride, count, length):  # type: ignore[no-untyped-def]
+    """y = first + Σₖ cₖ Vₖ, a combination of `count` vectors; some at a time, so that y is read less often."""
+    if count == 1:
+        c0 = c[0]
+        for r in range(length):
+            y[r] = first + c0 * V[r]
+        return
+    c0, c1, v1 = c[0], c[c_stride], ahead(V, V_stride)
     for r in range(length):
-        y[r] = c0 * V[r]
-    k = 1
+        y[r] = first + (c0 * V[r] + c1 * v1[r])
+    k = 2
     while k + 4 <= count:
         c0, c1, c2, c3 = c[k * c_stride], c[(k + 1) * c_stride], c[(k + 2) * c_stride], c[(k + 3) * c_stride]
         v0, v1 = ahead(V, k * V_stride), ahead(V, (k + 1) * V_stride)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.compiled import dense, jobs, plan
+from handgrad.compiled.crossover import PRODUCT
 from handgrad.compiled.layers import GOLDEN, mix
 from handgrad.compiled.native import Integers, Numbers
 from handgrad.compiled.plan import ADD, COLUMNS, COPY, DENSE, FROM_X, ROWS, SPLIT
@@ -213,7 +214,7 @@ def forward(
 ) -> None:
     """Every operation in order; training 0: prediction mode, 2: what is measured moves."""
     table, rules = pointer(job[jobs.OPERATIONS], np.int64(0)), pointer(job[jobs.RULES], T(0))
-    before = -1
+    before, added = -1, np.int64(0)
     for i in range(job[jobs.COUNT]):
         op = ahead(table, i * COLUMNS)
         code, width, chunk = op[plan.CODE], op[plan.FAN_OUT], op[plan.CHUNK_OUT]
@@ -227,17 +228,20 @@ def forward(
             stop = min(width, start + chunk)
             at, length = start * rows, (stop - start) * rows
             if code == DENSE:
+                biased, b = np.int64(op[plan.BIAS] >= 0), ahead(params, op[plan.BIAS])
                 sizes = (op[plan.FAN_IN], width, start, stop, rows)
-                call(job[jobs.FORWARD_PRODUCT], (job[jobs.GEMM], own, A, Y, scratch, *sizes))
-                if op[plan.EXTRA]:
-                    call(job[jobs.ADD_BIAS], (Y, ahead(params, op[plan.BIAS]), start, stop, rows))
+                arguments = (job[jobs.GEMM], own, b, biased, A, Y, scratch, *sizes)
+                added = call_number(job[jobs.FORWARD_PRODUCT], arguments, np.int64(0))
+                if op[plan.EXTRA] and not added:
+                    call(job[jobs.ADD_BIAS], (Y, b, start, stop, rows))
             elif code == ADD:
                 call(job[jobs.ADD_LOOP], (ahead(A, at), ahead(skipped, at), ahead(Y, at), length))
             elif code == COPY:
                 call(job[jobs.COPY_LOOP], (ahead(A, at), ahead(Y, at), length))
             elif code != SPLIT:
                 layer_key = np.int64(fold(key, op[plan.LAYER]))
-                more = (layer_key, op[plan.EXTRA], width, start, stop, rows, training)
+                extra = np.int64(0) if op[plan.ADDS_BIAS] and added else op[plan.EXTRA]
+                more = (layer_key, extra, width, start, stop, rows, training)
                 measured, rule = ahead(state, op[plan.STATE]), ahead(rules, op[plan.RULE])
                 call(op[plan.FORWARD], (A, Y, skipped, own, measured, rule, *more))
 
@@ -298,7 +302,7 @@ def dense_backward(  # type: ignore[no-untyped-def]
         if me == 0:
             call(job[jobs.TRANSPOSE], (dZ, scratch, fan_out, rows))
         barrier(job, me, threads)
-    inside = np.int64(job[jobs.INSIDE] and dense.way(fan_in, fan_out, job[jobs.BATCH]) == dense.PRODUCT)
+    inside = np.int64(job[jobs.INSIDE] and dense.way(fan_in, fan_out, job[jobs.BATCH]) == PRODUCT)
     parts = (fan_in + chunk - 1) // chunk
     if below:
         for part in range(me, parts, threads):

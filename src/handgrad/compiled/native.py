@@ -1,20 +1,21 @@
 """Plain functions as C functions: compiled for a dtype, called by address, typed by their annotations.
 
 What LLVM has to look at in one piece decides how long compiling takes, so each of the inner loops is a function of its
-own, and the engine that calls them has next to no loops.
+own, and the engine that calls them has next to no loops. A function is known by its place, "loops.copy", so that Numba
+and what needs it are imported only when something has to be compiled.
 """
 
+import hashlib
 import inspect
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from types import FunctionType
 from typing import Any
 
 import numpy as np
-from numba import types
 
-from handgrad.compiled.cache import native
-from handgrad.compiled.functions import functions
+from handgrad.compiled.cache import Code, load
 
 
 class Numbers:
@@ -31,47 +32,53 @@ class Integers:
     def __setitem__(self, index: Any, value: Any) -> None: ...
 
 
-def number(dtype: np.dtype[Any]) -> Any:
-    """Numba's type for a dtype."""
-    return types.float64 if dtype == np.float64 else types.float32
-
-
-def address(function: Callable[..., Any], dtype: np.dtype[Any]) -> int:
-    """Where the function lies in memory, compiled for a dtype: `int` is 64-bit, `float` a number of the dtype."""
-    return int(compiled_for(function, dtype).address)
-
-
 @cache
-def compiled_for(function: Callable[..., Any], dtype: np.dtype[Any]) -> Any:
-    """The C function of a plain function of numbers, `Numbers` and `Integers`."""
-    assert isinstance(function, FunctionType)
-    text = f"# {dtype.name}, {function.__module__}\n{inspect.getsource(function)}"
-    own = FunctionType(function.__code__, function.__globals__ | vocabulary(dtype), function.__name__)
-    return native(own, signature(function, dtype), text)
+def address(place: str, dtype: np.dtype[Any]) -> int:
+    """Where the function at "module.name" of this room lies in memory, compiled for a dtype."""
+
+    def make() -> Code:
+        module, name = place.split(".")
+        function = getattr(import_module(f"handgrad.compiled.{module}"), name)
+        return _compiled(function, function.__globals__, function, dtype)
+
+    return load(f"{place}_{dtype.name}", make)
 
 
 @cache
 def generated(text: str, like: Callable[..., Any], dtype: np.dtype[Any]) -> int:
     """The address of a function that is given as text, with the signature of another."""
-    namespace = vocabulary(dtype) | {"__name__": __name__}
-    exec(compile(text, "<generated>", "exec"), namespace)
     name = text.split("def ", 1)[1].split("(", 1)[0]
-    compiled = native(namespace[name], signature(like, dtype), f"# {dtype.name}\n{text}")
-    _alive.append(compiled)
-    return int(compiled.address)
+
+    def make() -> Code:
+        namespace: dict[str, Any] = {"__name__": __name__}
+        exec(compile(text, f"<{name}>", "exec"), namespace)
+        return _compiled(namespace[name], namespace, like, dtype)
+
+    return load(f"{name}_{dtype.name}_{hashlib.sha256(text.encode()).hexdigest()[:16]}", make)
 
 
-_alive: list[Any] = []  # compiled code lives as long as its object
+def _compiled(
+    function: FunctionType, namespace: dict[str, Any], like: Callable[..., Any], dtype: np.dtype[Any]
+) -> Code:
+    """The function with `T` and the elementary functions of the dtype, typed like another, as object code."""
+    from numba import cfunc
+
+    from handgrad.compiled.functions import functions
+    from handgrad.compiled.pointers import FAST
+
+    vocabulary = functions(dtype) | {"T": dtype.type}
+    own = FunctionType(function.__code__, namespace | vocabulary, function.__name__)
+    compiled: Any = cfunc(signature(like, dtype), fastmath=FAST, error_model="numpy")(own)
+    _, _, (code, _) = compiled._library.serialize_using_object_code()
+    return compiled.native_name, code
 
 
 def signature(function: Callable[..., Any], dtype: np.dtype[Any]) -> Any:
-    """Numba's signature from a function's annotations."""
-    known: dict[Any, Any] = {int: types.int64, float: number(dtype), None: types.void}
-    known |= {Numbers: types.CPointer(number(dtype)), Integers: types.CPointer(types.int64)}
+    """Numba's signature from a function's annotations: `int` is 64-bit, `float` a number of the dtype."""
+    from numba import types
+
+    number = types.float64 if dtype == np.float64 else types.float32
+    known: dict[Any, Any] = {int: types.int64, float: number, None: types.void}
+    known |= {Numbers: types.CPointer(number), Integers: types.CPointer(types.int64)}
     *arguments, result = (known[each] for each in inspect.get_annotations(function).values())
     return result(*arguments)
-
-
-def vocabulary(dtype: np.dtype[Any]) -> dict[str, Any]:
-    """What compiled functions may use: elementary functions of that dtype, and `T`, which makes a constant of it."""
-    return functions(dtype) | {"T": dtype.type}

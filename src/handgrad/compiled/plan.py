@@ -12,7 +12,6 @@ import numpy as np
 
 from handgrad.activations import Formula
 from handgrad.arrays import Array
-from handgrad.compiled import layers as compiled_layers
 from handgrad.compiled.expressions import NotCompilable
 from handgrad.compiled.kernels import activation_kernels, loss_kernel
 from handgrad.compiled.native import address
@@ -26,8 +25,8 @@ DENSE, UNITS, ROWS, SPLIT, ADD, COPY = range(6)
 # The columns of the table. INPUT, OUTPUT, CACHE: places of values; BY_OUTPUT, BY_INPUT, SAVED: places of gradients;
 # OWN, BIAS, STATE: offsets into the flat vectors (BIAS -1: none); RULE: where a rule's parameters begin.
 (CODE, FAN_IN, FAN_OUT, OWN, BIAS, STATE, INPUT, OUTPUT, CACHE, FORWARD, BACKWARD, RULE, LAYER, EXTRA, BY_OUTPUT,
- BY_INPUT, SAVED, CHUNK_IN, CHUNK_OUT) = range(19)  # fmt: skip
-COLUMNS = 19
+ BY_INPUT, SAVED, CHUNK_IN, CHUNK_OUT, ADDS_BIAS) = range(20)  # fmt: skip
+COLUMNS = 20
 FROM_X = -1  # the place of the inputs
 
 PART = 128  # units that are worth a part of their own in a forward product
@@ -118,7 +117,7 @@ class _Lowering:
         columns = {RULE: self._rule(formula.parameters.values()), EXTRA: 0}
         before = self.rows[-1] if self.rows else {}
         if before.get(CODE) == DENSE and before[BIAS] >= 0:
-            columns |= {OWN: before[BIAS], EXTRA: 1}  # the activation adds the bias of the layer before
+            columns |= {OWN: before[BIAS], EXTRA: 1, ADDS_BIAS: 1}  # the activation adds the bias of the layer before
             before[EXTRA] = 0
         place = self._new(self.width) if compiled.keeps_z else self.place
         self._kernel(UNITS, compiled.forward, compiled.backward, place, columns)
@@ -166,8 +165,7 @@ class _Lowering:
         self.may_overwrite = code == COPY
 
     def _named(self, name: str) -> tuple[int, int]:
-        forward, backward = (getattr(compiled_layers, f"{name}_{way}") for way in ("forward", "backward"))
-        return address(forward, self.dtype), address(backward, self.dtype)
+        return address(f"layers.{name}_forward", self.dtype), address(f"layers.{name}_backward", self.dtype)
 
     def _new(self, units: int) -> int:
         self.used += units
@@ -221,7 +219,7 @@ _LOWERED: dict[type[Layer], Any] = {
 
 def _loss(loss: Loss, dtype: np.dtype[Any]) -> int:
     if type(loss) is SoftmaxCrossEntropy:
-        return address(compiled_layers.softmax_cross_entropy, dtype)
+        return address("layers.softmax_cross_entropy", dtype)
     if type(loss).evaluate is not Loss.evaluate:
         raise NotCompilable(f"the loss {loss.name} computes its values in a way of its own")
     return loss_kernel(loss, dtype)

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from handgrad.arrays import Array
 from handgrad.compiled import jobs, plan
-from handgrad.compiled.pointers import add_atomically, ahead, call, call_number, compiled, pointer, start_of
+from handgrad.compiled.pointers import add_atomically, ahead, call, call_number, compiled, pointer
 
 
 def predict(address: int, worker: int, one: float) -> None:
@@ -17,41 +16,6 @@ def predict(address: int, worker: int, one: float) -> None:
         network, start = task // blocks, (task % blocks) * block
         predict_block(job, network, start, min(block, rows_of_X - start), worker, one)
         task = add_atomically(following, 1)
-
-
-def classes_of(job: Array, X: Array) -> Array:
-    """The classes (rows,) of X (rows, inputs) for one network; raises ValueError where X does not fit or is not finite."""
-    rows, chosen = len(X), np.empty(len(X), np.int64)
-    space = np.empty(job[jobs.WORK_SIZE] * rows, X.dtype)
-    Z = few_rows(job, X, start_of(space))
-    scratch = ahead(start_of(space), job[jobs.SCRATCH_AT] * rows)
-    call(job[jobs.CHOOSE], (Z, start_of(chosen), scratch, job[jobs.OUTPUTS], rows))
-    return chosen
-
-
-def logits_of(job: Array, X: Array) -> Array:
-    """The logits (rows, outputs) of X, in the same way."""
-    rows, logits = len(X), np.empty((len(X), job[jobs.OUTPUTS]), X.dtype)
-    space = np.empty(job[jobs.WORK_SIZE] * rows, X.dtype)
-    Z = few_rows(job, X, start_of(space))
-    call(job[jobs.TRANSPOSE], (Z, start_of(logits), job[jobs.OUTPUTS], rows))
-    return logits
-
-
-@compiled
-def few_rows(job, X, work):  # type: ignore[no-untyped-def]
-    """The last values (outputs, rows) of rows that fit a cache, in the calling thread: the job is only read."""
-    rows = len(X)
-    if X.shape[1] != job[jobs.INPUTS] or rows == 0 or rows > job[jobs.BATCH]:
-        raise ValueError
-    one = X[0, 0]
-    values, scratch = ahead(work, job[jobs.VALUES_AT] * rows), ahead(work, job[jobs.SCRATCH_AT] * rows)
-    if not np.isfinite(call_number(job[jobs.TRANSPOSE_ROWS], (start_of(X), work, rows, job[jobs.INPUTS]), one)):
-        raise ValueError
-    params, state = pointer(job[jobs.PARAMS], one), pointer(job[jobs.STATE], one)
-    call(job[jobs.FORWARD], (start_of(job), params, state, work, values, scratch, 0, rows, 0, 0, 1))
-    last = ahead(pointer(job[jobs.OPERATIONS], np.int64(0)), (job[jobs.COUNT] - 1) * plan.COLUMNS)
-    return ahead(values, last[plan.OUTPUT] * rows)
 
 
 @compiled

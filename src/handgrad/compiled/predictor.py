@@ -1,33 +1,28 @@
 """Prediction from arrays: batches in blocks that fit a cache, spread over threads; single rows without ceremony."""
 
-import inspect
 from collections.abc import Callable
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
 
 import numpy as np
-from numba import types
 
+from handgrad import blas
 from handgrad.arrays import Array
-from handgrad.compiled import dense, engine, jobs, loops, prediction
-from handgrad.compiled.cache import callable_from_python
-from handgrad.compiled.native import number
+from handgrad.compiled import jobs
 from handgrad.compiled.plan import Plan
 from handgrad.compiled.space import Space, job_of, set_data
 from handgrad.compiled.threads import team, thread_count
 
 BLOCK_VALUES = 1 << 16  # values of a block of rows: what fits a cache
-SMALL = 64  # rows, up to which the short way is taken
 WORTH_SHARING = 1 << 22  # values to compute, from which a batch is worth more than one core
-INNER: dict[int, Callable[..., Any]] = {
-    jobs.COPY_LOOP: loops.copy,
-    jobs.ADD_LOOP: loops.add,
-    jobs.ADD_BIAS: loops.add_bias,
-    jobs.TRANSPOSE_ROWS: loops.transpose_rows,
-    jobs.CHOOSE: loops.choose,
-    jobs.TRANSPOSE: dense.transpose,
-    jobs.FORWARD_PRODUCT: dense.forward,
-    jobs.FORWARD: engine.forward,
+INNER: dict[int, str] = {
+    jobs.COPY_LOOP: "loops.copy",
+    jobs.ADD_LOOP: "loops.add",
+    jobs.ADD_BIAS: "loops.add_bias",
+    jobs.TRANSPOSE_ROWS: "loops.transpose_rows",
+    jobs.CHOOSE: "loops.choose",
+    jobs.TRANSPOSE: "dense.transpose",
+    jobs.FORWARD_PRODUCT: "dense.forward",
+    jobs.FORWARD: "engine.forward",
 }
 
 
@@ -37,30 +32,38 @@ class Predictor:
     def __init__(self, plan: Plan, params: Array, state: Array, networks: int | None) -> None:
         self.plan, self.params, self.state = plan, params, state
         self.networks, self.dtype = networks or 1, params.dtype
-        self.classes: Callable[[Array], Array] = self._few(prediction.classes_of, types.int64[::1])
-        self.logits: Callable[[Array], Array] = self._few(prediction.logits_of, number(self.dtype)[:, ::1])
 
     def __call__(self, X: Array) -> "Prediction":
         """The logits and classes of X (rows, inputs) or (S, rows, inputs), contiguous and in the plan's dtype."""
         values = X.shape[-2] * self.networks * (self.plan.value_units + self.plan.inputs)
-        with team(thread_count() if values >= WORTH_SHARING else 1) as threads:
+        with blas.single_threaded(), team(thread_count() if values >= WORTH_SHARING else 1) as threads:
             return Prediction(self, X, threads)
 
-    def _few(self, function: Any, result: Any) -> Callable[[Array], Array]:
-        """`function` for a few rows of one network: a plain array of the dtype, else TypeError or ValueError."""
+    @cached_property
+    def classes(self) -> Callable[[Array], Array]:
+        """The class of a row (1, inputs) for one network, (1,): see `_quick`."""
+        return self._quick("classes_of")
+
+    @cached_property
+    def logits(self) -> Callable[[Array], Array]:
+        """The logits of a row, (1, outputs): see `_quick`."""
+        return self._quick("logits_of")
+
+    def _quick(self, name: str) -> Callable[[Array], Array]:
+        """A function of one row without ceremony; TypeError or ValueError if X is anything but a finite row in a
+        contiguous array of the dtype. One row needs no BLAS, and so no limit on BLAS's threads.
+        """
+        from handgrad.compiled.quick import quick
+
         places = {
             jobs.VALUES_AT: self.plan.inputs,
             jobs.SCRATCH_AT: self.plan.inputs + self.plan.value_units,
             jobs.WORK_SIZE: self.plan.inputs + self.plan.value_units + self.plan.widest,
-            jobs.BATCH: SMALL if self.networks == 1 else 0,
+            jobs.BATCH: 1,
         }
         job = job_of(self.plan, 1, self.params, self.state, self.dtype, INNER)
         job[list(places)] = list(places.values())
-        real = number(self.dtype)
-        signature = result(types.int64[::1], types.Array(real, 2, "C", readonly=True))
-        text = f"# {self.dtype.name}, {function.__module__}\n{inspect.getsource(function)}"
-        compiled = callable_from_python(function, signature, text)
-        return partial(compiled, job)
+        return partial(quick(name, self.dtype), job)
 
 
 class Prediction:
@@ -83,5 +86,5 @@ class Prediction:
             (jobs.VALUES_AT, plan.value_units * block),
             (jobs.SCRATCH_AT, plan.widest * block),
         ]
-        Space(job, places, threads, False, dtype).entry(prediction.predict)()
+        Space(job, places, threads, False, dtype).entry("prediction.predict")()
         self.finite = not wrong[0]

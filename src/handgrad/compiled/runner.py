@@ -1,41 +1,41 @@
 """Training from arrays: a runner holds what a job of training needs, and does jobs of so many epochs."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.compiled import dense, engine, jobs, loops
+from handgrad.compiled import jobs
+from handgrad.compiled.crossover import PRODUCT, way
 from handgrad.compiled.plan import CODE, DENSE, FAN_IN, FAN_OUT, OWN, Plan
 from handgrad.compiled.space import Space, job_of, set_data
 from handgrad.compiled.threads import team
 
 CHUNK = 1 << 16  # parameters that are updated in one go
-INNER: dict[int, Callable[..., Any]] = {
-    jobs.COPY_LOOP: loops.copy,
-    jobs.ADD_LOOP: loops.add,
-    jobs.ADD_BIAS: loops.add_bias,
-    jobs.UNIT_SUMS: loops.unit_sums,
-    jobs.EQUAL_SHARES: loops.equal_shares,
-    jobs.TRANSPOSE: dense.transpose,
-    jobs.FORWARD_PRODUCT: dense.forward,
-    jobs.INPUT_GRADIENT: dense.input_gradient,
-    jobs.WEIGHT_GRADIENT: dense.weight_gradient,
-    jobs.KEEP: engine.keep,
-    jobs.FETCH: engine.fetch,
-    jobs.STEP: engine.step,
-    jobs.FORWARD: engine.forward,
-    jobs.BACKWARD: engine.backward,
-    jobs.APPLY: engine.apply,
+INNER: dict[int, str] = {
+    jobs.COPY_LOOP: "loops.copy",
+    jobs.ADD_LOOP: "loops.add",
+    jobs.ADD_BIAS: "loops.add_bias",
+    jobs.UNIT_SUMS: "loops.unit_sums",
+    jobs.EQUAL_SHARES: "loops.equal_shares",
+    jobs.TRANSPOSE: "dense.transpose",
+    jobs.FORWARD_PRODUCT: "dense.forward",
+    jobs.INPUT_GRADIENT: "dense.input_gradient",
+    jobs.WEIGHT_GRADIENT: "dense.weight_gradient",
+    jobs.KEEP: "engine.keep",
+    jobs.FETCH: "engine.fetch",
+    jobs.STEP: "engine.step",
+    jobs.FORWARD: "engine.forward",
+    jobs.BACKWARD: "engine.backward",
+    jobs.APPLY: "engine.apply",
 }
-SOMETIMES: dict[int, Callable[..., Any]] = {
-    jobs.GATHER: loops.gather,
-    jobs.SHARE_OUT: loops.share_out,
-    jobs.PENALISE: loops.penalise,
-    jobs.LARGEST: loops.largest,
-    jobs.SCALED_SQUARES: loops.scaled_squares,
-    jobs.CLIPPING: engine.clipping,
+SOMETIMES: dict[int, str] = {
+    jobs.GATHER: "loops.gather",
+    jobs.SHARE_OUT: "loops.share_out",
+    jobs.PENALISE: "loops.penalise",
+    jobs.LARGEST: "loops.largest",
+    jobs.SCALED_SQUARES: "loops.scaled_squares",
+    jobs.CLIPPING: "engine.clipping",
 }
 
 
@@ -155,7 +155,7 @@ class Runner:
             checks = 1 + (available if self.together else 1) + 2 * int(job[jobs.CHUNK_COUNT])
             gradient = (jobs.GRADIENT_AT, int(job[jobs.PARAMETERS]))
             places = [gradient, (jobs.CHECKS_AT, checks), *self.places]
-            Space(job, places, available, self.together, self.dtype).entry(engine.train)()
+            Space(job, places, available, self.together, self.dtype).entry("engine.train")()
         return Results(losses, failed)
 
 
@@ -178,7 +178,7 @@ def _chunks(plan: Plan, size: int, rule: Rule, inside: int | None) -> Array:
         kind[rule.frozen] = np.where(kind[rule.frozen] == jobs.WEIGHT, jobs.FROZEN_WEIGHT, -1)
     if inside is not None:
         for row in plan.operations:
-            if row[CODE] == DENSE and dense.way.py_func(row[FAN_IN], row[FAN_OUT], inside) == dense.PRODUCT:
+            if row[CODE] == DENSE and way(row[FAN_IN], row[FAN_OUT], inside) == PRODUCT:
                 kind[row[OWN] : row[OWN] + row[FAN_IN] * row[FAN_OUT]] = -1
     edges = np.flatnonzero(np.diff(kind)) + 1
     chunks: list[Any] = []

@@ -1,5 +1,6 @@
 """Jobs and their work space, as arrays with addresses."""
 
+import ctypes
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -8,10 +9,14 @@ import numpy as np
 from handgrad.arrays import Array
 from handgrad.compiled import jobs
 from handgrad.compiled.gemm import gemm_address
-from handgrad.compiled.native import address, compiled_for
+from handgrad.compiled.native import address
 from handgrad.compiled.plan import Plan
 from handgrad.compiled.threads import work, yield_address
 
+ENTRY = {  # of a job's address, the number of the worker, and 1 in the job's dtype; the GIL is released
+    np.dtype(name): ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, number)
+    for name, number in (("float64", ctypes.c_double), ("float32", ctypes.c_float))
+}
 LINE = 16  # numbers to which places in the work space are rounded up: a cache line of float32, two of float64
 
 
@@ -21,7 +26,7 @@ def job_of(
     params: Array,
     state: Array,
     dtype: np.dtype[Any],
-    inner: Mapping[int, Callable[..., Any]],
+    inner: Mapping[int, str],
 ) -> Array:
     """A job with all that the plan says, and the addresses of the inner functions that it needs."""
     job = np.zeros(jobs.SIZE, np.int64)
@@ -59,9 +64,10 @@ class Space:
         job[jobs.NEXT] = self.counters.ctypes.data
         job[jobs.TEAM], job[jobs.YIELD] = self.counters[jobs.TEAM_SIZE :].ctypes.data, yield_address()
 
-    def entry(self, function: Callable[..., Any]) -> Callable[[], None]:
+    def entry(self, function: str) -> Callable[[], None]:
         """What lets the workers go with the job, again and again."""
-        native, place, counters = compiled_for(function, self.dtype).ctypes, self.job.ctypes.data, self.counters
+        native = ENTRY[self.dtype](address(function, self.dtype))
+        place, counters = self.job.ctypes.data, self.counters
 
         def carry_out() -> None:
             counters[:] = 0

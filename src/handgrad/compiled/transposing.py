@@ -1,4 +1,4 @@
-"""Transposition in registers: eight rows of eight numbers are loaded, exchanged in three rounds, and stored as columns."""
+"""Transposition in registers: eight rows of eight numbers are loaded, exchanged in three rounds, stored as columns."""
 
 from typing import Any
 
@@ -52,25 +52,18 @@ def _exchanged(builder: Any, rows: list[Any], distance: int) -> list[Any]:
 def turn(A, B, rows, columns):  # type: ignore[no-untyped-def]
     """B (columns, rows) = Aᵀ, with A (rows, columns)."""
     for r in range(0, rows - SIDE + 1, SIDE):
-        turn_rows(
-            (
-                ahead(A, r * columns),
-                ahead(A, (r + 1) * columns),
-                ahead(A, (r + 2) * columns),
-                ahead(A, (r + 3) * columns),
-                ahead(A, (r + 4) * columns),
-                ahead(A, (r + 5) * columns),
-                ahead(A, (r + 6) * columns),
-                ahead(A, (r + 7) * columns),
-            ),
-            ahead(B, r),
-            rows,
-            0,
-            columns,
-        )
+        turn_rows(eight(A, r * columns, columns), ahead(B, r), rows, 0, columns)
     for r in range(rows - rows % SIDE, rows):
         for c in range(columns):
             B[c * rows + r] = A[r * columns + c]
+
+
+@compiled
+def eight(A, start, stride):  # type: ignore[no-untyped-def]
+    """Eight pointers into A, `stride` apart."""
+    a = ahead(A, start)
+    first = (a, ahead(a, stride), ahead(a, 2 * stride), ahead(a, 3 * stride))
+    return (*first, ahead(a, 4 * stride), ahead(a, 5 * stride), ahead(a, 6 * stride), ahead(a, 7 * stride))
 
 
 @compiled
@@ -79,8 +72,8 @@ def turn_rows(rows, target, stride, start, stop):  # type: ignore[no-untyped-def
     a, b, c, d, e, f, g, h = rows
     k = start
     while k + SIDE <= stop:
-        square = (ahead(a, k), ahead(b, k), ahead(c, k), ahead(d, k), ahead(e, k), ahead(f, k), ahead(g, k), ahead(h, k))
-        turn_square(square, ahead(target, k * stride), stride)
+        first = (ahead(a, k), ahead(b, k), ahead(c, k), ahead(d, k))
+        turn_square((*first, ahead(e, k), ahead(f, k), ahead(g, k), ahead(h, k)), ahead(target, k * stride), stride)
         k += SIDE
     while k < stop:
         column = ahead(target, k * stride)

@@ -14,7 +14,18 @@ from handgrad.network.drawing import PerNetwork, draw_parameters, find_initializ
 from handgrad.network.layout import Layout, at, leaves, tree_of
 from handgrad.randomness import require_seeds
 
-_MADE_BY_MAKE_VIEWS = {"_tree", "_state_tree", "_views", "_penalised", "_draws", "_quiet_contexts", "_predictors", "_quick", "_picks_class"}
+_MADE_BY_MAKE_VIEWS = {
+    "_tree",
+    "_state_tree",
+    "_views",
+    "_penalised",
+    "_draws",
+    "_quiet_contexts",
+    "_predictors",
+    "_predictions",
+    "_quick",
+    "_picks_class",
+}
 
 
 class Core:
@@ -128,7 +139,8 @@ class Core:
         self._penalised = bool(np.any(self._l2))
         self._predictors: dict[int, Any] = {}  # by inputs: those of the compiled engine, or why there is none
         self._picks_class = type(self.loss_rule) is SoftmaxCrossEntropy
-        self._quick: Any = None  # the one that predicted last
+        self._predictions = 0
+        self._quick: Any = None  # the one that has predicted often
         self._draws = any(leaf.layer.draws for leaf in self.leaves)
         self._quiet_contexts = {training: self._contexts(training, None, 0) for training in (False, True)}
 

@@ -34,7 +34,7 @@ def predictor_of(net: "Core", inputs: int) -> "Predictor | str":
         return plan
     from handgrad.compiled.predictor import Predictor
 
-    return Predictor(plan, net.params, net.state, net.size)
+    return Predictor(plan, net._params, net._state, net.size)
 
 
 def settle(engine: str, found: Any) -> Any:

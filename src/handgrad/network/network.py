@@ -9,7 +9,7 @@ import numpy as np
 from handgrad import blas
 from handgrad.arrays import Array, ArrayLike, require_integer, require_numeric
 from handgrad.layers import Context, Dense, Layer, backward_through, forward_through
-from handgrad.losses import Loss, SoftmaxCrossEntropy
+from handgrad.losses import Loss
 from handgrad.network.core import Core
 from handgrad.network.door import accept_inputs, accept_shares, require_dtype, require_engine, require_shape
 from handgrad.network.drawing import PerNetwork
@@ -19,6 +19,8 @@ from handgrad.network.recording import record_outputs
 from handgrad.network.summary import summary_table
 from handgrad.randomness import require_seed
 from handgrad.rules import unknown
+
+OFTEN = 20  # predictions, from which it pays to load the way that is quick for one row
 
 
 class Network(Core):
@@ -209,11 +211,6 @@ class Network(Core):
 
     def predict(self, X: ArrayLike, *, engine: str = "auto") -> Array:
         """Class indices (B,) for softmax, 0 or 1 (B, C) for sigmoid, outputs (B, C) for regression; stacks: (S, ...)"""
-        if self._quick is not None and engine == "auto" and type(X) is np.ndarray and self._picks_class:
-            try:
-                return self._quick.classes(X)
-            except (TypeError, ValueError):
-                pass  # not a few rows of finite numbers in this dtype: the long way says what is wrong
         if self._picks_class and (found := self._compiled(X, engine, "classes")) is not None:
             return found
         return self.loss_rule.predict(self.forward(X, engine=engine))
@@ -372,12 +369,12 @@ class Network(Core):
 
     def _compiled(self, X: ArrayLike, engine: str, what: str) -> Array | None:
         """The `logits` or `classes` that the compiled engine predicts for X; None where NumPy should."""
-        if self._quick is not None and engine == "auto" and type(X) is np.ndarray:
+        if self._quick is not None and type(X) is np.ndarray and engine != "numpy":
             try:
                 found: Array = getattr(self._quick, what)(X)
                 return found
             except (TypeError, ValueError):
-                pass  # not a few rows of finite numbers in this dtype: the long way takes more, and says what is wrong
+                pass  # not one row of finite numbers in this dtype: the long way takes more, and says what is wrong
         if require_engine(engine) == "numpy":
             return None
         X = self.accept_inputs(X)
@@ -387,7 +384,9 @@ class Network(Core):
         predictor = settle(engine, self._predictors[inputs])
         if predictor is None:
             return None
-        self._quick = predictor if self.size is None else None
+        self._predictions += 1
+        if self._predictions == OFTEN and self.size is None:
+            self._quick = predictor
         result: Array = getattr(predictor(X), what)
         return result[0] if self.size is None else result
 
