@@ -157,11 +157,10 @@ WITHOUT_NUMBA = """if True:
             raise AssertionError("it was not refused")
 """
 WITHOUT_NUMPYS_BLAS = """if True:
-    import sys
     import numpy as np, handgrad as hg
     from handgrad.compiled import gemm
-    if sys.argv[1:] != ["NumPy's"]:
-        gemm._numpys = lambda dtype: None
+    assert callable(gemm._numpys)
+    gemm._numpys = lambda dtype: None
     for dtype in ("float64", "float32"):
         net = hg.Network.mlp([40, 60, 3], seed=1, dtype=dtype)
         X, y = np.random.default_rng(0).normal(size=(100, 40)), np.arange(100) % 3
