@@ -165,6 +165,7 @@ def test_a_network_of_activations_takes_inputs_of_any_width(layers, networks):
 LARGE = {  # so large that threads share them
     "plain": [hg.Dense(300, 300), hg.Activation("gelu")],
     "residual": [hg.Residual([hg.Dense(300, 300), hg.Activation("tanh")])],
+    "layer norm": [hg.Dense(300, 300), hg.LayerNorm(300), hg.Activation("tanh")],
     "norm and dropout": [hg.Dense(300, 300), hg.BatchNorm(300), hg.Activation("tanh"), hg.Dropout(0.2)],
 }
 

@@ -334,7 +334,7 @@ def test_lbfgs_is_scipys_on_our_loss_and_gradient():
         free.params = params
         return free.gradient(X, Y)
 
-    history = hg.train(net, X, Y, epochs=40, optimizer=hg.LBFGS())
+    history = hg.train(net, X, Y, epochs=40, optimizer=hg.LBFGS(), engine="numpy")
     options = {"maxiter": 40, "ftol": 0.0, "gtol": 1e-8}
     theirs = minimize(objective, free.params.copy(), jac=True, method="L-BFGS-B", options=options)
     np.testing.assert_allclose(net.params, theirs.x, rtol=1e-6, atol=1e-9)

@@ -36,7 +36,6 @@ def load(name: str, make: Callable[[], Code]) -> int:
         place = None if folder() is None else Path(str(folder())) / f"{name}.o"
         code = None if place is None else _read(place)
         if code is None:
-            _announce()
             try:
                 code = make()
             except ImportError as missing:
@@ -44,6 +43,14 @@ def load(name: str, make: Callable[[], Code]) -> int:
             if place is not None:
                 _write(place, code)
         return _address(*code)
+
+
+def announce() -> None:
+    """Say once that something is being compiled, and what to expect."""
+    if not _announced:
+        _announced.append("compiling")
+        once = "its cache folder cannot be written, so at each start" if folder() is None else "once on this machine"
+        print(f"handgrad: compiling the engine ({once}; some seconds) ...", file=sys.stderr, flush=True)
 
 
 @cache
@@ -59,7 +66,7 @@ def folder() -> Path | None:
 
 
 def _root() -> Path:
-    if "HANDGRAD_CACHE_DIR" in os.environ:
+    if os.environ.get("HANDGRAD_CACHE_DIR"):
         return Path(os.environ["HANDGRAD_CACHE_DIR"])
     homes = {"Darwin": "~/Library/Caches", "Windows": os.environ.get("LOCALAPPDATA", "~/AppData/Local")}
     default = homes.get(platform.system(), os.environ.get("XDG_CACHE_HOME", "~/.cache"))
@@ -131,10 +138,3 @@ def _write(place: Path, code: Code) -> None:
         os.replace(file.name, place)
     except OSError as reason:
         print(f"handgrad: compiled code could not be kept ({reason})", file=sys.stderr, flush=True)
-
-
-def _announce() -> None:
-    if not _announced:
-        _announced.append("compiling")
-        once = "its cache folder cannot be written, so at each start" if folder() is None else "once on this machine"
-        print(f"handgrad: compiling the engine ({once}; some seconds) ...", file=sys.stderr, flush=True)

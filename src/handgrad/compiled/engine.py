@@ -38,27 +38,27 @@ SPINS = 2000  # looks at a barrier before the core is offered to others
 def train(address: int, worker: int, one: float) -> None:
     """The entry: all that a worker does of the job at that address; `one` is 1 in the job's dtype."""
     control = set_rounding_of_tiny(-1)
-    run(pointer(address, np.int64(0)), worker, one)
+    run(pointer(address, np.int64(0)), worker)
     set_rounding_of_tiny(control)
 
 
 @compiled
-def run(job, worker, one):  # type: ignore[no-untyped-def]
+def run(job, worker):  # type: ignore[no-untyped-def]
     """One network together with the other workers, or the next of a stack, and again."""
     if job[jobs.TOGETHER]:
-        run_network(job, 0, 0, worker, job[jobs.THREADS], one)
+        call(job[jobs.RUN_NETWORK], (job, 0, 0, worker, job[jobs.THREADS]))
         return
     following, active = pointer(job[jobs.NEXT], np.int64(0)), pointer(job[jobs.ACTIVE], np.uint8(0))
     network = add_atomically(following, 1)
     while network < job[jobs.NETWORKS]:
         if active[network]:
-            run_network(job, network, worker, 0, 1, one)
+            call(job[jobs.RUN_NETWORK], (job, network, worker, 0, 1))
         network = add_atomically(following, 1)
 
 
-@compiled
-def run_network(job, network, worker, me, threads, one):  # type: ignore[no-untyped-def]
+def run_network(job: Integers, network: int, worker: int, me: int, threads: int) -> None:
     """All steps of a job for one network; if one is not finite, those before it."""
+    one = T(1)
     work = ahead(pointer(job[jobs.WORK], one), worker * job[jobs.WORK_SIZE])
     if me == 0:
         call(job[jobs.KEEP], (job, network, ahead(work, job[jobs.SNAPSHOT_AT]), 1))

@@ -24,9 +24,9 @@ A job is for one network or a stack. Strides tell how far apart the networks' nu
     # the addresses of the inner loops, and of the parts of a step
     COPY_LOOP, ADD_LOOP, ADD_BIAS, UNIT_SUMS, GATHER, SHARE_OUT, EQUAL_SHARES, PENALISE, LARGEST, SCALED_SQUARES,
     TRANSPOSE_ROWS, CHOOSE, TRANSPOSE, FORWARD_PRODUCT, INPUT_GRADIENT, WEIGHT_GRADIENT,
-    KEEP, FETCH, STEP, FORWARD, BACKWARD, APPLY, CLIPPING,
-) = range(86)
+    RUN_NETWORK, KEEP, FETCH, STEP, FORWARD, BACKWARD, APPLY, CLIPPING,
+) = range(87)
 # fmt: on
-SIZE = 86
+SIZE = 87
 TEAM_SIZE = 8  # integers between the counters of two threads: a cache line
 WEIGHT, OTHER, FROZEN_WEIGHT = range(3)  # what a chunk of parameters holds

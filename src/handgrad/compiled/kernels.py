@@ -190,7 +190,7 @@ def update_kernel(optimizer: Optimizer, coefficients: Sequence[str], dtype: np.d
     places = [f"slots[{k} * stride + i]" for k in range(len(slots))]
     text = _text(
         _UPDATE,
-        rule.__name__,
+        type(optimizer).__name__.lower(),
         lines,
         coefficients,
         read=[f"{slot} = {place}" for slot, place in zip(slots, places, strict=True)],
@@ -202,7 +202,9 @@ def update_kernel(optimizer: Optimizer, coefficients: Sequence[str], dtype: np.d
 
 def _traced(name: str, formula: Callable[..., Any], symbols: Sequence[str], parameters: Iterable[str]) -> Any:
     try:
-        return trace(formula, symbols, parameters)
+        expressions = trace(formula, symbols, parameters)
+        printed(expressions)  # which refuses what tracing let pass
+        return expressions
     except NotCompilable as reason:
         raise NotCompilable(f"{name}: {reason}") from reason
 

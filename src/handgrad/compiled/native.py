@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.compiled.cache import Code, load
+from handgrad.compiled.cache import Code, announce, load
 
 
 class Numbers:
@@ -66,6 +66,7 @@ def _compiled(
     from handgrad.compiled.functions import functions
     from handgrad.compiled.pointers import FAST
 
+    announce()
     vocabulary = functions(dtype) | {"T": dtype.type}
     own = FunctionType(function.__code__, namespace | vocabulary, function.__name__)
     compiled: Any = cfunc(signature(like, dtype), fastmath=FAST, error_model="numpy")(own)

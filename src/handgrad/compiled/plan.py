@@ -188,7 +188,8 @@ class _Lowering:
             row[BY_INPUT] = here
             row[SAVED] = (2 + row.get(SAVED, 0)) * self.widest
             row[CHUNK_IN] = _chunk(row[FAN_IN], LARGE_PART) if worth_sharing else row[FAN_IN]
-            row[CHUNK_OUT] = _chunk(row[FAN_OUT], PART) if worth_sharing else row[FAN_OUT]
+            shared = worth_sharing and row[CODE] != ROWS  # which takes all units of a row together
+            row[CHUNK_OUT] = _chunk(row[FAN_OUT], PART) if shared else row[FAN_OUT]
         table = np.zeros((len(self.rows), COLUMNS), np.int64)
         for index, row in enumerate(self.rows):
             table[index, list(row)] = list(row.values())

@@ -22,6 +22,7 @@ INNER: dict[int, str] = {
     jobs.FORWARD_PRODUCT: "dense.forward",
     jobs.INPUT_GRADIENT: "dense.input_gradient",
     jobs.WEIGHT_GRADIENT: "dense.weight_gradient",
+    jobs.RUN_NETWORK: "engine.run_network",
     jobs.KEEP: "engine.keep",
     jobs.FETCH: "engine.fetch",
     jobs.STEP: "engine.step",

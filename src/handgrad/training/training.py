@@ -270,7 +270,7 @@ class Training:
 
     def _measure(self) -> dict[str, Any]:
         """Validation loss and all metrics, in prediction mode."""
-        measured: dict[str, Any] = {}
+        measured: dict[str, Any] = {} if self.validation is None else {"validation_loss": None}
         for prefix, data in (("", self.data), ("validation_", self.validation)):
             if data is None or not (prefix or self.metrics):
                 continue
