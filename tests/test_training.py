@@ -384,3 +384,20 @@ def test_a_stack_scales_only_the_networks_that_asked_for_lsuv():
         alone = mlp(init=init)
         hg.train(alone, X, Y, epochs=2)
         np.testing.assert_array_equal(alone.params, stack.params[s])
+
+
+# --- a history that is thinned ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("watched", [False, True], ids=["unwatched", "watched"])
+@pytest.mark.parametrize("seed", [0, range(3)], ids=["single", "stack"])
+def test_every_nth_epoch_and_the_last_are_kept(seed, watched):
+    callbacks = [lambda training: None] if watched else []
+    whole, thinned = mlp(seed=seed), hg.Training(mlp(seed=seed), X, Y, epochs=11, record_every=4, callbacks=callbacks)
+    history = hg.train(whole, X, Y, epochs=11)
+    thinned.run(epochs=5)
+    assert thinned.history.epochs == [4, 5]
+    thinned.run()
+    assert thinned.history.epochs == [4, 8, 11] == list(thinned.history.to_pandas().reset_index().epoch.unique())
+    np.testing.assert_array_equal(thinned.history.loss, history.loss[[3, 7, 10]])
+    np.testing.assert_array_equal(thinned.net.params, whole.params)

@@ -1,5 +1,6 @@
 """BLAS on one thread while the engine works, so that results do not depend on the number of cores."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import Any
 _lock = threading.Lock()
 _inside = 0  # how many contexts are open, in all threads: the limit is the process's
 _limit: Any = None
+_modules = 0  # that were imported when BLAS was last looked for
 
 
 @cache
@@ -40,5 +42,11 @@ def single_threaded() -> Iterator[None]:
 
 
 def look_again() -> None:
-    """Take note of a BLAS that was loaded since (SciPy brings one of its own); call it before `single_threaded`."""
-    _controller.cache_clear()
+    """Take note of a BLAS that was loaded since (SciPy brings one of its own); call it before `single_threaded`.
+
+    Looking through what the process has loaded takes milliseconds; a BLAS comes with a module that was imported.
+    """
+    global _modules
+    if len(sys.modules) != _modules:
+        _modules = len(sys.modules)
+        _controller.cache_clear()

@@ -134,7 +134,7 @@ def _startups(contenders: Sequence[Contender]) -> Iterator[Startup]:
 def _cold_and_warm(contender: Contender, data: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a process says that finds empty caches of compiled code, and what the next one says."""
     with tempfile.TemporaryDirectory() as caches:
-        environment = {"NUMBA_CACHE_DIR": caches, "TORCHINDUCTOR_CACHE_DIR": caches}
+        environment = {"HANDGRAD_CACHE_DIR": caches, "TORCHINDUCTOR_CACHE_DIR": caches}
         with working(contender.name, WORKLOADS["W1"], 1, _ONE_STEP, data, **environment) as cold:
             pass
         with working(contender.name, WORKLOADS["W1"], 1, _ONE_STEP, data, **environment) as warm:

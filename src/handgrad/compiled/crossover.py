@@ -1,8 +1,15 @@
-"""Which way of multiplying is fastest, by shape alone: measured crossovers, kept in one place."""
+"""Which way of multiplying is fastest, by shape and kind of processor alone: measured, and kept in one place.
+
+`benchmarks/crossover.py` measures hand loops beside BLAS. With AVX-512, OpenBLAS has kernels for small matrices, which
+beat the loops from 2 by 10 on; without, loops win up to some hundred weights.
+"""
+
+import llvmlite.binding
 
 ONE_ROW, LOOPS, PRODUCT = range(3)
 
-SHORT = 600  # a product of fan_in and fan_out up to which hand loops beat BLAS
+_SMALL_KERNELS = llvmlite.binding.get_host_cpu_features().get("avx512f", False)
+SHORT = 0 if _SMALL_KERNELS else 600  # a product of fan_in and fan_out up to which hand loops beat BLAS
 FEW = 16  # rows, below which BLAS is faster on the transposed product Zᵀ = Aᵀ W
 SOME = 64  # rows, below which it is faster when it is given dZ transposed
 

@@ -24,6 +24,7 @@ def remembered(training: "Training") -> dict[str, Any]:
         "best": None if best is None else {name: value.copy() for name, value in vars(best).items()},
         "awaits_data": training.net.awaits_data.copy(),
         "history": {name: list(values) for name, values in history.columns.items()},
+        "recorded": list(history.epochs),
         "diverged": dict(history.diverged),
         "best_epoch": np.copy(history.best_epoch) if training.net.size else history.best_epoch,
     }
@@ -51,6 +52,7 @@ def take_up(training: "Training", saved: Mapping[str, Any]) -> None:
     if training.best is not None and saved["best"] is not None:
         vars(training.best).update({name: np.array(value) for name, value in saved["best"].items()})
     history.columns = {name: list(values) for name, values in saved["history"].items()}
+    history.epochs = list(saved["recorded"])
     history.diverged = dict(saved["diverged"])
     history.best_epoch = saved["best_epoch"]
 

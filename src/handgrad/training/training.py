@@ -78,6 +78,8 @@ class Training:
         "auto": the compiled engine, and NumPy for what it does not know; or "numpy", or "compiled".
     threads
         Of the compiled engine; None: HANDGRAD_NUM_THREADS, or as many as fit. Results do not depend on it.
+    record_every
+        Keep every n-th epoch in the history, and the last: for many networks over many epochs.
 
     Raises
     ------
@@ -117,6 +119,7 @@ class Training:
         progress: bool | None = None,
         engine: str = "auto",
         threads: int | None = None,
+        record_every: int = 1,
     ) -> None:
         if not isinstance(net, Network):
             raise TypeError(f"net is {net!r}; expected a Network, such as Network.mlp([2, 10, 2])")
@@ -146,7 +149,7 @@ class Training:
         self.engine = engine_for(engine, net, self.data, self.settings)
 
         networks = net.size or 1
-        self.history = History(net.size)
+        self.history = History(net.size, require_integer("record_every", record_every))
         self.epoch, self.step = 0, 0
         self.active = np.ones(networks, dtype=bool)  # (S,) or (1,): still training
         self.plateau = self.schedule.start(networks) if isinstance(self.schedule, ReduceOnPlateau) else None
@@ -212,7 +215,7 @@ class Training:
         going = np.arange(len(losses))[:, None] < finished
         last = min(len(losses), int(finished.max()) + (self.net.size is not None))
         columns = {"loss": np.where(going, losses, np.nan), "learning_rate": np.where(going, rates, np.nan)}
-        self.history.extend({name: self._of_networks(values)[:last] for name, values in columns.items()})
+        self.history.extend({name: self._of_networks(each)[:last] for name, each in columns.items()}, self.epoch + 1)
 
     def _of_networks(self, values: Array) -> Any:
         """What has a last axis of networks, without it for a single network."""
@@ -256,7 +259,7 @@ class Training:
         self.epoch += 1
         if self.net.size is not None and not self.active.all():
             row = {name: np.where(self.active, value, np.nan) for name, value in row.items()}
-        self.history.append(row)
+        self.history.append(row, self.epoch)
         monitored = row.get("validation_loss", loss)
         if self.plateau is not None and isinstance(self.schedule, ReduceOnPlateau):
             self.plateau = self.schedule.advance(self.plateau, np.reshape(monitored, -1))
