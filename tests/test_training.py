@@ -386,7 +386,7 @@ def test_a_stack_scales_only_the_networks_that_asked_for_lsuv():
         np.testing.assert_array_equal(alone.params, stack.params[s])
 
 
-# --- a history that is thinned ------------------------------------------------------------------------------------------
+# --- a history that is thinned ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("watched", [False, True], ids=["unwatched", "watched"])
