@@ -186,7 +186,9 @@ def loss_kernel(rule: Loss, dtype: np.dtype[Any]) -> int:
 def update_kernel(optimizer: Optimizer, coefficients: Sequence[str], dtype: np.dtype[Any]) -> int:
     """The kernel of an optimiser's rule, for a dtype; its parameters are the coefficients of a step, in order."""
     rule, slots = optimizer.update(), [f"s{k}" for k in range(len(optimizer.slots))]
-    lines, names = printed(_traced(rule.__name__, rule, ["weight", "gradient", *slots], coefficients))
+    lines, names = printed(
+        _traced(f"the optimizer {type(optimizer).__name__}", rule, ["weight", "gradient", *slots], coefficients)
+    )
     places = [f"slots[{k} * stride + i]" for k in range(len(slots))]
     text = _text(
         _UPDATE,

@@ -101,6 +101,7 @@ class Runner:
         job[jobs.CHUNKS], job[jobs.CHUNK_COUNT] = chunks.ctypes.data, len(chunks)
         job[jobs.L2], job[jobs.KEYS], job[jobs.TRAINING] = l2.ctypes.data, keys.ctypes.data, 2 if rule.update else 1
         job[jobs.GRADIENT] = self.gradient.ctypes.data
+        self.l2 = l2
         self.networks, self.together, self.dtype = networks, networks == 1 and plan.worth_sharing, dtype
         self.kept = (plan, vectors, X, T, data.weights, chunks, clip, l2, keys)  # the job has their addresses
         self.places = [

@@ -1,6 +1,6 @@
 """The compiled engine for training: the same steps as the plain one, whole epochs at a time, in compiled code."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +14,7 @@ from handgrad.training.engine import NumpyEngine, Ran
 from handgrad.training.settings import Settings
 
 if TYPE_CHECKING:
-    from handgrad.compiled.plan import Plan
-    from handgrad.compiled.runner import Rule
+    from handgrad.compiled.runner import Rule, Runner
 
 WORK_AT_ONCE = 4e9  # multiplications and additions of one call, so that Ctrl-C and the progress bar get their turn
 NUMBERS_AT_ONCE = 1 << 23  # of batch orders, coefficients and losses that are prepared for one call
@@ -24,24 +23,44 @@ NUMBERS_AT_ONCE = 1 << 23  # of batch orders, coefficients and losses that are p
 class CompiledEngine:
     """A runner for one network or stack and its data; what it needs at each step is prepared for many epochs."""
 
-    def __init__(self, net: Network, data: TrainingData, settings: Settings, plan: "Plan") -> None:
-        from handgrad.compiled.runner import Data, Runner, Vectors
-
+    def __init__(self, net: Network, data: TrainingData, settings: Settings) -> None:
         self.net, self.data, self.settings = net, data, settings
         self.optimizer = settings.optimizer.for_stack(net.size)
         self.slots = np.zeros((len(self.optimizer.slots), *net.params.shape), net.dtype)
-        networks = net.size or 1
-        memory = self.slots.reshape(len(self.slots), networks, net.layout.size)
-        vectors = Vectors(np.atleast_2d(net.params), net.state.reshape(networks, net.state_layout.size), memory)
-        l2 = np.atleast_1d(np.asarray(net.l2, net.dtype))
-        keys = np.atleast_1d(randomness.key(net.seed, settings.seed, "dropout"))
-        table = Data(data.X, data.T, data.weights)
-        self.runner = Runner(plan, vectors, table, settings.batch_size, self._rule(), l2, keys)
         self.steps = settings.steps(data.rows)
         self.whole = self.steps == 1
+        networks = net.size or 1
         numbers = networks * (1 if self.whole else data.rows) + self.steps * 8
         work = 6.0 * networks * data.rows * net.layout.weights
         self.epochs_at_once = max(1, int(min(NUMBERS_AT_ONCE / numbers, WORK_AT_ONCE / max(work, 1))))
+        self._prepared: Runner | None = None
+        self.runner  # noqa: B018 - what cannot be compiled is said now
+
+    @property
+    def runner(self) -> "Runner":
+        """The jobs for the network as it is; made again when its penalty was changed, or after unpickling."""
+        l2 = np.atleast_1d(np.asarray(self.net.l2, self.net.dtype))
+        if self._prepared is None or not np.array_equal(l2, self._prepared.l2):
+            self._prepared = self._prepare(l2)
+        return self._prepared
+
+    def _prepare(self, l2: Array) -> "Runner":
+        from handgrad.compiled.expressions import NotCompilable
+        from handgrad.compiled.runner import Data, Runner, Vectors
+
+        net, data, batch_size = self.net, self.data, self.settings.batch_size
+        plan = plan_of(net, data.X.shape[-1], data.rows if batch_size is None else min(batch_size, data.rows))
+        if isinstance(plan, str):
+            raise NotCompilable(plan)
+        networks = net.size or 1
+        memory = self.slots.reshape(len(self.slots), networks, net.layout.size)
+        vectors = Vectors(np.atleast_2d(net.params), net.state.reshape(networks, net.state_layout.size), memory)
+        keys = np.atleast_1d(randomness.key(net.seed, self.settings.seed, "dropout"))
+        return Runner(plan, vectors, Data(data.X, data.T, data.weights), batch_size, self._rule(), l2, keys)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the jobs: they hold addresses in this process."""
+        return vars(self) | {"_prepared": None}
 
     def _rule(self) -> "Rule":
         from handgrad.compiled.kernels import update_kernel
@@ -99,18 +118,17 @@ def engine_for(engine: str, net: Network, data: TrainingData, settings: Settings
     """The engine of that name; "auto" is the compiled one wherever it knows all that the network is made of."""
     if engine == "numpy":
         return NumpyEngine(net, data, settings)
-    rows = data.rows if settings.batch_size is None else min(settings.batch_size, data.rows)
-    found = settle(engine, _compiled(net, data, settings, plan_of(net, data.X.shape[-1], rows)))
+    found = settle(engine, _compiled(net, data, settings))
     return NumpyEngine(net, data, settings) if found is None else found
 
 
-def _compiled(net: Network, data: TrainingData, settings: Settings, plan: "Plan | str") -> CompiledEngine | str:
+def _compiled(net: Network, data: TrainingData, settings: Settings) -> CompiledEngine | str:
     """The compiled engine, or the reason why there is none."""
-    if isinstance(plan, str):
-        return plan
-    from handgrad.compiled.expressions import NotCompilable
-
     try:
-        return CompiledEngine(net, data, settings, plan)
+        from handgrad.compiled.expressions import NotCompilable
+    except ImportError as missing:
+        return f"Numba cannot be imported ({missing})"
+    try:
+        return CompiledEngine(net, data, settings)
     except NotCompilable as reason:
-        return f"the optimizer {settings.optimizer!r}: {reason}"
+        return str(reason)
