@@ -79,7 +79,7 @@ class Loss(Rule):
         expected = [(rows, outputs), *([(networks, rows, outputs)] if networks else [])]
         if y.shape not in expected:
             raise _wrong_shape(y, rows, outputs, f"({rows}, {outputs})" + (f" or ({rows},)" if outputs == 1 else ""))
-        T = require_finite("y", y.astype(dtype))
+        T = require_finite("y", np.ascontiguousarray(y, dtype))
         if self.target == "labels" and ((T < 0) | (T > 1)).any():
             raise ValueError(f"y has values from {T.min():g} to {T.max():g}; {self.name} expects labels from 0 to 1")
         if self.target == "counts" and (T < 0).any():
@@ -120,7 +120,7 @@ class SoftmaxCrossEntropy(Loss):
         expected = [(rows, outputs), *([(networks, rows, outputs)] if networks else [])]
         if y.shape not in expected:
             raise _wrong_shape(y, rows, outputs, f"class indices ({rows},) or probabilities ({rows}, {outputs})")
-        T = require_finite("y", y.astype(dtype))
+        T = require_finite("y", np.ascontiguousarray(y, dtype))
         if (T < 0).any() or (np.abs(T.sum(axis=-1) - 1) > 1e-3).any():
             raise ValueError("y has rows that are not probabilities; expected values of at least 0 that sum to 1")
         return np.asarray(T / T.sum(axis=-1, keepdims=True))  # 0.333 thrice: p - t is the derivative if Σ t is 1

@@ -33,16 +33,16 @@ _announced: list[str] = []
 def load(name: str, make: Callable[[], Code]) -> int:
     """The address of the C function of that name: from the cache, or else of what `make` compiles now."""
     with _lock:
-        place = None if folder() is None else Path(str(folder())) / f"{name}.o"
-        code = None if place is None else _read(place)
-        if code is None:
-            try:
+        try:
+            home = folder()
+            code = None if home is None else _read(home / f"{name}.o")
+            if code is None:
                 code = make()
-            except ImportError as missing:
-                raise NotCompilable(f"Numba cannot be imported ({missing})") from missing
-            if place is not None:
-                _write(place, code)
-        return _address(*code)
+                if home is not None:
+                    _write(home / f"{name}.o", code)
+            return _address(*code)
+        except ImportError as missing:
+            raise NotCompilable(f"Numba cannot be imported ({missing})") from missing
 
 
 def announce() -> None:
@@ -56,20 +56,21 @@ def announce() -> None:
 @cache
 def folder() -> Path | None:
     """The cache folder of these sources, versions and processor; None where nothing can be written."""
-    place = _root() / _fingerprint()
+    fingerprint = _fingerprint()
     try:
+        place = _root() / fingerprint
         place.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=place):
             return place
-    except OSError:
+    except (OSError, RuntimeError):  # it cannot be written, or there is no home at all
         return None
 
 
 def _root() -> Path:
     if os.environ.get("HANDGRAD_CACHE_DIR"):
-        return Path(os.environ["HANDGRAD_CACHE_DIR"])
+        return Path(os.environ["HANDGRAD_CACHE_DIR"]).expanduser()
     homes = {"Darwin": "~/Library/Caches", "Windows": os.environ.get("LOCALAPPDATA", "~/AppData/Local")}
-    default = homes.get(platform.system(), os.environ.get("XDG_CACHE_HOME", "~/.cache"))
+    default = homes.get(platform.system(), os.environ.get("XDG_CACHE_HOME") or "~/.cache")
     return Path(default).expanduser() / "handgrad"
 
 

@@ -60,14 +60,15 @@ def run_network(job: Integers, network: int, worker: int, me: int, threads: int)
     """All steps of a job for one network; if one is not finite, those before it."""
     one = T(1)
     work = ahead(pointer(job[jobs.WORK], one), worker * job[jobs.WORK_SIZE])
-    if me == 0:
+    if me == 0 and job[jobs.UPDATE]:
         call(job[jobs.KEEP], (job, network, ahead(work, job[jobs.SNAPSHOT_AT]), 1))
     until, failed, again = -1, -1, True
     while again:
         stopped = run_steps(job, network, work, until, me, threads, one)
-        again = stopped >= 0
+        again = stopped >= 0 and until < 0 and job[jobs.UPDATE] != 0
+        failed = stopped if until < 0 else failed
         if again:
-            failed, until = stopped, stopped
+            until = stopped
             barrier(job, me, threads)
             if me == 0:
                 call(job[jobs.KEEP], (job, network, ahead(work, job[jobs.SNAPSHOT_AT]), 0))
@@ -169,26 +170,28 @@ def step(job: Integers, network: int, work: Numbers, rows: int, number: int, me:
         checks[0] = call_number(job[jobs.LOSS], (Z, targets, shares, dZ, scratch, rule, job[jobs.OUTPUTS], rows), T(0))
     coefficients = ahead(pointer(job[jobs.COEFFICIENTS], T(0)), network * job[jobs.COEFFICIENT_STRIDE])
     coefficients = ahead(coefficients, number * job[jobs.COEFFICIENT_COUNT])
-    rate = coefficients[0] if job[jobs.INSIDE] else T(0)
-    arguments = (job, params, X, values, gradients, work, scratch, rate, rows, me, threads)
+    l2, shrink = pointer(job[jobs.L2], T(0))[network], T(1)
+    inside = np.int64(job[jobs.INSIDE] and l2 == 0)
+    chunks = job[jobs.OUTSIDE] if inside else job[jobs.CHUNK_COUNT]
+    rate = coefficients[0] if inside else T(0)
+    arguments = (job, params, X, values, gradients, work, scratch, inside, rate, rows, me, threads)
     checks[1 + me] = call_number(job[jobs.BACKWARD], arguments, T(0))
     barrier(job, me, threads)
-    l2, shrink = pointer(job[jobs.L2], T(0))[network], T(1)
     if job[jobs.SHRINKS]:
         shrink = pointer(job[jobs.SHRINKS], T(0))[network * job[jobs.SHRINK_STRIDE] + number]
-    call(job[jobs.APPLY], (job, network, params, work, coefficients, l2, shrink, me, threads))
+    call(job[jobs.APPLY], (job, network, params, work, coefficients, chunks, l2, shrink, me, threads))
     barrier(job, me, threads)
     if me == 0 and job[jobs.UPDATE] == 0:
         target = ahead(pointer(job[jobs.GRADIENT], T(0)), network * job[jobs.PARAMETERS])
         call(job[jobs.COPY_LOOP], (work, target, job[jobs.PARAMETERS]))
-    return objective(job, checks, state, l2, threads)
+    return objective(job, checks, state, chunks, l2, threads)
 
 
 @compiled
-def objective(job, checks, state, l2, threads):  # type: ignore[no-untyped-def]
+def objective(job, checks, state, chunks, l2, threads):  # type: ignore[no-untyped-def]
     """Data loss and penalty of the step, plus 0 times all that is new."""
     squares, finite = 0.0, 0.0
-    for chunk in range(job[jobs.CHUNK_COUNT]):
+    for chunk in range(chunks):
         finite += checks[1 + threads + 2 * chunk]
         squares += checks[2 + threads + 2 * chunk]
     for thread in range(threads):
@@ -196,7 +199,7 @@ def objective(job, checks, state, l2, threads):  # type: ignore[no-untyped-def]
     for i in range(job[jobs.STATES]):
         finite += state[i] * 0.0
     penalty = l2 * 0.5 * squares if l2 > 0 else 0.0
-    return l2 - l2 + (checks[0] + penalty + finite)
+    return checks[0] + penalty + finite
 
 
 def forward(
@@ -254,6 +257,7 @@ def backward(
     gradients: Numbers,
     gradient: Numbers,
     scratch: Numbers,
+    inside: int,
     rate: float,
     rows: int,
     me: int,
@@ -273,7 +277,9 @@ def backward(
         if code == DENSE:
             dA = ahead(gradients, op[plan.BY_INPUT] * rows)
             below = i > job[jobs.FIRST]
-            finite += dense_backward(job, op, params, A, D, dA, gradient, scratch, rate, rows, below, me, threads)
+            finite += dense_backward(
+                job, op, params, A, D, dA, gradient, scratch, inside, rate, rows, below, me, threads
+            )
             continue
         Y, cache = ahead(values, op[plan.OUTPUT] * rows), ahead(values, op[plan.CACHE] * rows)
         for start in range(me * chunk, width, threads * chunk):
@@ -293,7 +299,7 @@ def backward(
 
 @compiled
 def dense_backward(  # type: ignore[no-untyped-def]
-    job, op, params, A, dZ, dA, gradient, scratch, rate, rows, below, me, threads
+    job, op, params, A, dZ, dA, gradient, scratch, inside, rate, rows, below, me, threads
 ):
     """dA = W dZ, dW = A dZᵀ and db = Σ dZ; plain gradient descent updates a large W inside the product."""
     fan_in, fan_out, chunk = op[plan.FAN_IN], op[plan.FAN_OUT], op[plan.CHUNK_IN]
@@ -302,7 +308,7 @@ def dense_backward(  # type: ignore[no-untyped-def]
         if me == 0:
             call(job[jobs.TRANSPOSE], (dZ, scratch, fan_out, rows))
         barrier(job, me, threads)
-    inside = np.int64(job[jobs.INSIDE] and dense.way(fan_in, fan_out, job[jobs.BATCH]) == PRODUCT)
+    inside = np.int64(inside and dense.way(fan_in, fan_out, job[jobs.BATCH]) == PRODUCT)
     parts = (fan_in + chunk - 1) // chunk
     if below:
         for part in range(me, parts, threads):
@@ -329,6 +335,7 @@ def apply(
     params: Numbers,
     gradient: Numbers,
     coefficients: Numbers,
+    count: int,
     l2: float,
     shrink: float,
     me: int,
@@ -338,7 +345,7 @@ def apply(
     zero, one, chunks = T(0), T(1), pointer(job[jobs.CHUNKS], np.int64(0))
     checks, scale = ahead(gradient, job[jobs.CHECKS_AT] + 1 + threads), one
     in_advance = job[jobs.CLIP] or job[jobs.UPDATE] == 0
-    for chunk in range(me, job[jobs.CHUNK_COUNT], threads):
+    for chunk in range(me, count, threads):
         start, length, holds = chunks[3 * chunk], chunks[3 * chunk + 1], chunks[3 * chunk + 2]
         checks[2 * chunk], checks[2 * chunk + 1] = zero, zero
         if holds == jobs.FROZEN_WEIGHT or (holds == jobs.WEIGHT and in_advance):
@@ -351,7 +358,7 @@ def apply(
     if job[jobs.UPDATE] == 0:
         return
     memory = ahead(pointer(job[jobs.MEMORY], one), network * job[jobs.PARAMETERS])
-    for chunk in range(me, job[jobs.CHUNK_COUNT], threads):
+    for chunk in range(me, count, threads):
         start, length, holds = chunks[3 * chunk], chunks[3 * chunk + 1], chunks[3 * chunk + 2]
         if holds == jobs.FROZEN_WEIGHT:
             continue

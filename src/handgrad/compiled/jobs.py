@@ -13,7 +13,7 @@ A job is for one network or a stack. Strides tell how far apart the networks' nu
     X, X_STRIDE, T, T_STRIDE, ROWS_OF_X, ROW_WEIGHTS, IN_ORDER, ORDER, ORDER_STRIDE, EPOCH_STRIDE, BATCH, EPOCHS,
     # a step
     UPDATE, COEFFICIENTS, COEFFICIENT_COUNT, COEFFICIENT_STRIDE, SHRINKS, SHRINK_STRIDE, L2, CLIP, CHUNKS, CHUNK_COUNT,
-    INSIDE, KEYS, FIRST_STEP, TRAINING,
+    OUTSIDE, INSIDE, KEYS, FIRST_STEP, TRAINING,
     # what comes out: LOSSES (epochs, networks); FAILED (networks), the step that was not finite, or -1;
     # LOGITS (networks, rows, outputs) and CLASSES (networks, rows) of a prediction
     LOSSES, FAILED, LOGITS, CLASSES, GRADIENT,
@@ -25,8 +25,8 @@ A job is for one network or a stack. Strides tell how far apart the networks' nu
     COPY_LOOP, ADD_LOOP, ADD_BIAS, UNIT_SUMS, GATHER, SHARE_OUT, EQUAL_SHARES, PENALISE, LARGEST, SCALED_SQUARES,
     TRANSPOSE_ROWS, CHOOSE, TRANSPOSE, FORWARD_PRODUCT, INPUT_GRADIENT, WEIGHT_GRADIENT,
     RUN_NETWORK, KEEP, FETCH, STEP, FORWARD, BACKWARD, APPLY, CLIPPING,
-) = range(87)
+) = range(88)
 # fmt: on
-SIZE = 87
+SIZE = 88
 TEAM_SIZE = 8  # integers between the counters of two threads: a cache line
 WEIGHT, OTHER, FROZEN_WEIGHT = range(3)  # what a chunk of parameters holds

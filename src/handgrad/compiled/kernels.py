@@ -179,7 +179,7 @@ def loss_kernel(rule: Loss, dtype: np.dtype[Any]) -> int:
     value = _traced(rule.name, rule.f, ["z", "t"], rule.parameters)
     derivative = _traced(rule.name, rule.df, ["z", "t"], rule.parameters)
     lines, names = printed([*value, *derivative])
-    text = _text(_LOSS, rule.name, lines, rule.parameters, value=names[0], derivative=names[1])
+    text = _text(_LOSS, f"{rule.name}_loss", lines, rule.parameters, value=names[0], derivative=names[1])
     return generated(text, loss, dtype)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.compiled.cache import Code, announce, load
+from handgrad.compiled.expressions import NotCompilable
 
 
 class Numbers:
@@ -52,7 +53,12 @@ def generated(text: str, like: Callable[..., Any], dtype: np.dtype[Any]) -> int:
     def make() -> Code:
         namespace: dict[str, Any] = {"__name__": __name__}
         exec(compile(text, f"<{name}>", "exec"), namespace)
-        return _compiled(namespace[name], namespace, like, dtype)
+        from numba.core.errors import NumbaError
+
+        try:
+            return _compiled(namespace[name], namespace, like, dtype)
+        except NumbaError as refusal:
+            raise NotCompilable(f"{name}: its formulas mix numbers and conditions, or similar") from refusal
 
     return load(f"{name}_{dtype.name}_{hashlib.sha256(text.encode()).hexdigest()[:16]}", make)
 

@@ -30,6 +30,7 @@ COLUMNS = 20
 FROM_X = -1  # the place of the inputs
 
 PART = 128  # units that are worth a part of their own in a forward product
+MOST_PARTS = 8  # of a layer: so many threads can share it
 LARGE_PART = 256  # and in a gradient, where there is other work to share out too
 WORTH_SHARING = 2e7  # multiplications and additions in a step, from which a network is worth more than one core
 
@@ -112,7 +113,7 @@ class _Lowering:
         if type(formula).value is not Formula.value or type(formula).derivative is not Formula.derivative:
             raise NotCompilable(f"the activation {formula.name} computes its values in a way of its own")
         compiled = activation_kernels(formula, self.dtype)
-        if not compiled.keeps_z and not self.may_overwrite:
+        if self.place == FROM_X or not (compiled.keeps_z or self.may_overwrite):  # X is the user's
             self._add(COPY, self.width, self._new(self.width), {})
         columns = {RULE: self._rule(formula.parameters.values()), EXTRA: 0}
         before = self.rows[-1] if self.rows else {}
@@ -229,6 +230,6 @@ def _loss(loss: Loss, dtype: np.dtype[Any]) -> int:
 def _chunk(width: int, part: int) -> int:
     """Units of a part: two parts where they are worth it, and four or eight where they are even larger."""
     parts = 1
-    while parts < 8 and width >= 2 * parts * part * (1 if parts == 1 else 2):
+    while parts < MOST_PARTS and width >= 2 * parts * part * (1 if parts == 1 else 2):
         parts *= 2
     return -(-width // (4 * parts)) * 4

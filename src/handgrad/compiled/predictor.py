@@ -8,6 +8,7 @@ import numpy as np
 from handgrad import blas
 from handgrad.arrays import Array
 from handgrad.compiled import jobs
+from handgrad.compiled.native import address
 from handgrad.compiled.plan import Plan
 from handgrad.compiled.space import Space, job_of, set_data
 from handgrad.compiled.threads import team, thread_count
@@ -32,6 +33,9 @@ class Predictor:
     def __init__(self, plan: Plan, params: Array, state: Array, networks: int | None) -> None:
         self.plan, self.params, self.state = plan, params, state
         self.networks, self.dtype = networks or 1, params.dtype
+        job_of(plan, 1, params, state, self.dtype, INNER)  # what cannot be compiled is said now
+        address("prediction.predict", self.dtype)
+        blas.look_again()  # BLAS is loaded by now
 
     def __call__(self, X: Array) -> "Prediction":
         """The logits and classes of X (rows, inputs) or (S, rows, inputs), contiguous and in the plan's dtype."""

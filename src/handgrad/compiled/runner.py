@@ -1,13 +1,14 @@
 """Training from arrays: a runner holds what a job of training needs, and does jobs of so many epochs."""
 
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.compiled import jobs
 from handgrad.compiled.crossover import PRODUCT, way
-from handgrad.compiled.plan import CODE, DENSE, FAN_IN, FAN_OUT, OWN, Plan
+from handgrad.compiled.plan import CODE, DENSE, FAN_IN, FAN_OUT, MOST_PARTS, OWN, Plan
 from handgrad.compiled.space import Space, job_of, set_data
 from handgrad.compiled.threads import team
 
@@ -85,8 +86,8 @@ class Runner:
         whole = batch is None or batch >= rows
         length = rows if batch is None else min(batch, rows)
         X, T = (np.ascontiguousarray(each.mT) for each in data[:2]) if whole else data[:2]
-        inside = rule.plain and rule.clip is None and rule.frozen is None and not l2.any()
-        chunks = _chunks(plan, size, rule, length if inside else None)
+        inside = rule.plain and rule.clip is None and rule.frozen is None
+        chunks, outside = _chunks(plan, size, rule, length if inside else None)
         clip, self.gradient = np.array([rule.clip or 0], dtype), np.zeros_like(vectors.params)
         needed = {place: SOMETIMES[place] for place in _needed(whole, rule, data)}
         self.job = job = job_of(plan, networks, vectors.params, vectors.state, dtype, INNER | needed)
@@ -99,6 +100,7 @@ class Runner:
         job[jobs.UPDATE], job[jobs.COEFFICIENT_COUNT], job[jobs.INSIDE] = rule.update, rule.coefficients, inside
         job[jobs.CLIP] = 0 if rule.clip is None else clip.ctypes.data
         job[jobs.CHUNKS], job[jobs.CHUNK_COUNT] = chunks.ctypes.data, len(chunks)
+        job[jobs.OUTSIDE] = outside
         job[jobs.L2], job[jobs.KEYS], job[jobs.TRAINING] = l2.ctypes.data, keys.ctypes.data, 2 if rule.update else 1
         job[jobs.GRADIENT] = self.gradient.ctypes.data
         self.l2 = l2
@@ -153,7 +155,7 @@ class Runner:
             order = np.ascontiguousarray(order, np.int64)
             job[jobs.ORDER], job[jobs.EPOCH_STRIDE] = order.ctypes.data, order[0].size
             job[jobs.ORDER_STRIDE] = order.shape[2] if order.shape[1] > 1 else 0
-        with team(threads if self.together else min(threads, self.networks)) as available:
+        with team(min(threads, MOST_PARTS if self.together else self.networks)) as available:
             checks = 1 + (available if self.together else 1) + 2 * int(job[jobs.CHUNK_COUNT])
             gradient = (jobs.GRADIENT_AT, int(job[jobs.PARAMETERS]))
             places = [gradient, (jobs.CHECKS_AT, checks), *self.places]
@@ -169,22 +171,31 @@ def _needed(whole: bool, rule: Rule, data: Data) -> list[int]:
     return needed + ([] if rule.clip is None else [jobs.LARGEST, jobs.SCALED_SQUARES, jobs.CLIPPING])
 
 
-def _chunks(plan: Plan, size: int, rule: Rule, inside: int | None) -> Array:
+def _chunks(plan: Plan, size: int, rule: Rule, inside: int | None) -> tuple[Array, int]:
     """(start, length, what) of the parameters that are updated in one go: weights apart from others, frozen ones apart.
 
-    With `inside` (the batch size) the weights that are updated inside their product are left out.
+    With `inside` (the batch size) those weights come last that a network without a penalty updates inside their
+    product; the number is how many chunks come before them.
     """
     kind = np.full(size, jobs.OTHER)
     kind[: rule.weights] = jobs.WEIGHT
     if rule.frozen is not None:
         kind[rule.frozen] = np.where(kind[rule.frozen] == jobs.WEIGHT, jobs.FROZEN_WEIGHT, -1)
-    if inside is not None:
-        for row in plan.operations:
-            if row[CODE] == DENSE and way(row[FAN_IN], row[FAN_OUT], inside) == PRODUCT:
-                kind[row[OWN] : row[OWN] + row[FAN_IN] * row[FAN_OUT]] = -1
-    edges = np.flatnonzero(np.diff(kind)) + 1
-    chunks: list[Any] = []
-    for start, stop in zip([0, *edges], [*edges, size], strict=True):
-        if size and kind[start] >= 0:
-            chunks += [(at, min(CHUNK, stop - at), kind[start]) for at in range(start, stop, CHUNK)]
-    return np.array(chunks, np.int64).reshape(-1, 3)
+    late = np.zeros(size, bool)
+    for row in plan.operations:
+        if inside is not None and row[CODE] == DENSE and way(row[FAN_IN], row[FAN_OUT], inside) == PRODUCT:
+            late[row[OWN] : row[OWN] + row[FAN_IN] * row[FAN_OUT]] = True
+    parts = [_runs(kind, late == here) for here in (False, True)]
+    return np.array([*parts[0], *parts[1]], np.int64).reshape(-1, 3), len(parts[0])
+
+
+def _runs(kind: Array, wanted: Array) -> list[tuple[int, int, int]]:
+    """Stretches of one kind, cut to the length of a chunk."""
+    labels = np.where(wanted, kind, -1)
+    edges = [0, *(np.flatnonzero(np.diff(labels)) + 1), len(labels)]
+    return [
+        (at, min(CHUNK, stop - at), int(labels[start]))
+        for start, stop in pairwise(edges)
+        if stop > start and labels[start] >= 0
+        for at in range(start, stop, CHUNK)
+    ]

@@ -43,6 +43,7 @@ def job_of(
 
 def set_data(job: Array, place: int, stride: int, array: Array) -> None:
     """Where an array lies, and how far apart the networks' parts of it: 0 where all share it."""
+    assert array.flags.c_contiguous
     job[place], job[stride] = array.ctypes.data, array[0].size if array.ndim == 3 else 0
 
 

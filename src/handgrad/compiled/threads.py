@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 from handgrad.arrays import require_integer
 
 _busy = threading.Lock()
-_WORKER_SIGNS = ("PYTEST_XDIST_WORKER", "LOKY_MAX_CPU_COUNT", "DASK_WORKER_NAME")
+_WORKER_SIGNS = ("PYTEST_XDIST_WORKER", "DASK_WORKER_NAME")
 
 
 def thread_count(threads: int | None = None) -> int:
@@ -73,10 +73,34 @@ def work(function: Callable[[int], Any], threads: int) -> None:
     if threads == 1:
         function(0)
         return
-    others = [_pool(os.getpid(), threads - 1).submit(function, worker) for worker in range(1, threads)]
-    function(0)
-    for other in others:
-        other.result()
+    all_here = threading.Event()
+    begins: list[Future[None]] = []
+
+    def begin(worker: int) -> None:
+        all_here.wait()
+        if len(begins) == threads:
+            function(worker)
+
+    pool = _pool(os.getpid(), threads)
+    try:
+        begins.extend(pool.submit(begin, worker) for worker in range(threads))
+    finally:
+        all_here.set()  # if one could not be had, the others find that out and leave
+        _wait_for(begins)
+
+
+def _wait_for(begun: list[Future[None]]) -> None:
+    """Until all are done, whatever interrupts: they work on memory that is given back afterwards."""
+    interrupt: KeyboardInterrupt | None = None
+    while any(not each.done() for each in begun):
+        try:
+            wait(begun)
+        except KeyboardInterrupt as signal:
+            interrupt = signal
+    for each in begun:
+        each.result()
+    if interrupt is not None:
+        raise interrupt
 
 
 @cache

@@ -22,7 +22,7 @@ _MADE_BY_MAKE_VIEWS = {
     "_draws",
     "_quiet_contexts",
     "_predictors",
-    "_predictions",
+    "_single_rows",
     "_quick",
     "_picks_class",
 }
@@ -139,7 +139,7 @@ class Core:
         self._penalised = bool(np.any(self._l2))
         self._predictors: dict[int, Any] = {}  # by inputs: those of the compiled engine, or why there is none
         self._picks_class = type(self.loss_rule) is SoftmaxCrossEntropy
-        self._predictions = 0
+        self._single_rows = 0
         self._quick: Any = None  # the one that has predicted often
         self._draws = any(leaf.layer.draws for leaf in self.leaves)
         self._quiet_contexts = {training: self._contexts(training, None, 0) for training in (False, True)}

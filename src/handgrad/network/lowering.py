@@ -1,7 +1,8 @@
 """A network for the compiled engine: its plan, and why there is none where the engine does not know a part of it."""
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from handgrad.network.layout import Layout, at, tree_of
 
@@ -10,31 +11,41 @@ if TYPE_CHECKING:
     from handgrad.compiled.predictor import Predictor
     from handgrad.network.core import Core
 
+Made = TypeVar("Made")
 _told: set[str] = set()
 
 
-def plan_of(net: "Core", inputs: int, rows: int) -> "Plan | str":
-    """The plan of a network for batches of so many rows, or the reason why there is none."""
-    try:
-        from handgrad.compiled.expressions import NotCompilable
-        from handgrad.compiled.plan import lower
-    except ImportError as missing:
-        return f"Numba cannot be imported ({missing})"
-    try:
-        offsets, state_offsets = _offsets(net.layout), _offsets(net.state_layout)
-        return lower(net.layers, net.loss_rule, offsets, state_offsets, inputs, rows, net.dtype)
-    except NotCompilable as reason:
-        return str(reason)
+def plan_of(net: "Core", inputs: int, rows: int) -> "Plan":
+    """The plan of a network for batches of so many rows; NotCompilable or ImportError where there is none."""
+    from handgrad.compiled.plan import lower
+
+    offsets, state_offsets = _offsets(net.layout), _offsets(net.state_layout)
+    return lower(net.layers, net.loss_rule, offsets, state_offsets, inputs, rows, net.dtype)
 
 
 def predictor_of(net: "Core", inputs: int) -> "Predictor | str":
     """What predicts for a network, or the reason why the engine cannot."""
-    plan = plan_of(net, inputs, 1)
-    if isinstance(plan, str):
-        return plan
-    from handgrad.compiled.predictor import Predictor
 
-    return Predictor(plan, net._params, net._state, net.size)
+    def make() -> "Predictor":
+        from handgrad.compiled.predictor import Predictor
+
+        return Predictor(plan_of(net, inputs, 1), net._params, net._state, net.size)
+
+    return or_reason(make)
+
+
+def or_reason(make: Callable[[], Made]) -> Made | str:
+    """What `make` makes of compiled code, or the reason why it cannot."""
+    try:
+        from handgrad.compiled.expressions import NotCompilable
+    except ImportError as missing:
+        return f"Numba cannot be imported ({missing})"
+    try:
+        return make()
+    except NotCompilable as reason:
+        return str(reason)
+    except ImportError as missing:
+        return f"Numba cannot be imported ({missing})"
 
 
 def settle(engine: str, found: Any) -> Any:

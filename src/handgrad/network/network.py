@@ -20,7 +20,7 @@ from handgrad.network.summary import summary_table
 from handgrad.randomness import require_seed
 from handgrad.rules import unknown
 
-OFTEN = 20  # predictions, from which it pays to load the way that is quick for one row
+OFTEN = 20  # predictions of one row, from which it pays to load the way that is quick for one row
 
 
 class Network(Core):
@@ -369,10 +369,12 @@ class Network(Core):
 
     def _compiled(self, X: ArrayLike, engine: str, what: str) -> Array | None:
         """The `logits` or `classes` that the compiled engine predicts for X; None where NumPy should."""
-        if self._quick is not None and type(X) is np.ndarray and engine != "numpy":
+        if self._quick is not None and type(X) is np.ndarray and X.shape[:1] == (1,) and engine in ("auto", "compiled"):
             try:
                 found: Array = getattr(self._quick, what)(X)
                 return found
+            except ImportError:
+                self._quick = None  # without Numba there is the long way only
             except (TypeError, ValueError):
                 pass  # not one row of finite numbers in this dtype: the long way takes more, and says what is wrong
         if require_engine(engine) == "numpy":
@@ -384,8 +386,8 @@ class Network(Core):
         predictor = settle(engine, self._predictors[inputs])
         if predictor is None:
             return None
-        self._predictions += 1
-        if self._predictions == OFTEN and self.size is None:
+        self._single_rows += self.size is None and len(X) == 1
+        if self._single_rows == OFTEN:
             self._quick = predictor
         result: Array = getattr(predictor(X), what)
         return result[0] if self.size is None else result

@@ -1,5 +1,6 @@
 """The compiled engine for training: the same steps as the plain one, whole epochs at a time, in compiled code."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,8 +8,8 @@ import numpy as np
 from handgrad import randomness
 from handgrad.arrays import Array
 from handgrad.network import Network
-from handgrad.network.lowering import plan_of, settle
-from handgrad.optimizers import LBFGS, sgd
+from handgrad.network.lowering import or_reason, plan_of, settle
+from handgrad.optimizers import LBFGS, Optimizer, sgd
 from handgrad.training.data import TrainingData
 from handgrad.training.engine import NumpyEngine, Ran
 from handgrad.training.settings import Settings
@@ -30,11 +31,16 @@ class CompiledEngine:
         self.steps = settings.steps(data.rows)
         self.whole = self.steps == 1
         networks = net.size or 1
-        numbers = networks * (1 if self.whole else data.rows) + self.steps * 8
+        coefficients = self.steps * 8 * (networks if self._differ() else 1)
+        numbers = coefficients + networks * (1 if self.whole else data.rows)
+
         work = 6.0 * networks * data.rows * net.layout.weights
         self.epochs_at_once = max(1, int(min(NUMBERS_AT_ONCE / numbers, WORK_AT_ONCE / max(work, 1))))
-        self._prepared: Runner | None = None
-        self.runner  # noqa: B018 - what cannot be compiled is said now
+        self._prepared: Runner | None = self._prepare(np.atleast_1d(np.asarray(net.l2, net.dtype)))
+
+    def _differ(self) -> bool:
+        """Whether the networks of a stack have settings of their own."""
+        return any(np.ndim(value) for value in vars(self.optimizer).values())
 
     @property
     def runner(self) -> "Runner":
@@ -45,13 +51,10 @@ class CompiledEngine:
         return self._prepared
 
     def _prepare(self, l2: Array) -> "Runner":
-        from handgrad.compiled.expressions import NotCompilable
         from handgrad.compiled.runner import Data, Runner, Vectors
 
         net, data, batch_size = self.net, self.data, self.settings.batch_size
         plan = plan_of(net, data.X.shape[-1], data.rows if batch_size is None else min(batch_size, data.rows))
-        if isinstance(plan, str):
-            raise NotCompilable(plan)
         networks = net.size or 1
         memory = self.slots.reshape(len(self.slots), networks, net.layout.size)
         vectors = Vectors(np.atleast_2d(net.params), net.state.reshape(networks, net.state_layout.size), memory)
@@ -99,9 +102,17 @@ class CompiledEngine:
         """The rule's coefficients (S or 1, steps, count) and the factors on the weights (S or 1, steps), in float64."""
         optimizer = self.optimizer
         rates = optimizer.learning_rate * factors  # (S or 1, steps)
-        named = optimizer.coefficients(step + 1 + np.arange(factors.shape[1]), rates)
+        named = self._named_coefficients(step + 1 + np.arange(factors.shape[1]), rates)
         shrinks = np.asarray(optimizer.shrink(rates)) if optimizer.decays else None
         return np.stack(np.broadcast_arrays(*named.values(), rates)[:-1], axis=-1), shrinks
+
+    def _named_coefficients(self, steps: Array, rates: Array) -> Mapping[str, Any]:
+        """By name, for all steps; an optimiser of somebody's own may know single steps only."""
+        if type(self.optimizer).coefficients.__module__ == Optimizer.__module__:
+            return self.optimizer.coefficients(steps, rates)
+        single = [float(rates[0, k]) if len(rates) == 1 else rates[:, k, None] for k in range(len(steps))]
+        rows = [self.optimizer.coefficients(int(each), rate) for each, rate in zip(steps, single, strict=True)]
+        return {name: np.concatenate([np.atleast_2d(row[name]) for row in rows], axis=-1) for name in rows[0]}
 
     def _order(self, epoch: int) -> Array:
         """The rows of an epoch, (S or 1, N)."""
@@ -118,17 +129,5 @@ def engine_for(engine: str, net: Network, data: TrainingData, settings: Settings
     """The engine of that name; "auto" is the compiled one wherever it knows all that the network is made of."""
     if engine == "numpy":
         return NumpyEngine(net, data, settings)
-    found = settle(engine, _compiled(net, data, settings))
+    found = settle(engine, or_reason(lambda: CompiledEngine(net, data, settings)))
     return NumpyEngine(net, data, settings) if found is None else found
-
-
-def _compiled(net: Network, data: TrainingData, settings: Settings) -> CompiledEngine | str:
-    """The compiled engine, or the reason why there is none."""
-    try:
-        from handgrad.compiled.expressions import NotCompilable
-    except ImportError as missing:
-        return f"Numba cannot be imported ({missing})"
-    try:
-        return CompiledEngine(net, data, settings)
-    except NotCompilable as reason:
-        return str(reason)

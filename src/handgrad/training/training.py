@@ -30,6 +30,7 @@ from handgrad.training.door import (
 )
 from handgrad.training.engine import Ran
 from handgrad.training.history import History
+from handgrad.training.interrupts import interrupts_held_back
 from handgrad.training.lbfgs import minimize
 from handgrad.training.progress import progress_bar
 from handgrad.training.resuming import remembered, take_up
@@ -196,16 +197,18 @@ class Training:
         epochs = 1 if watched else min(until - self.epoch, self.engine.epochs_at_once)
         steps = self.settings.steps(self.data.rows)
         factors = self._factors(np.add.outer(self.epoch + np.arange(epochs), np.arange(steps) / steps).ravel())
-        ran = self.engine.run(self.epoch, epochs, self.step, factors, self.active)
-        rates = self.engine.optimizer.learning_rate * factors[:, ::steps]  # (S or 1, epochs)
-        if watched:
+        with interrupts_held_back():  # parameters and what is known of them stay together
+            ran = self.engine.run(self.epoch, epochs, self.step, factors, self.active)
+            rates = self.engine.optimizer.learning_rate * factors[:, ::steps]  # (S or 1, epochs)
+            if not watched:
+                self._record(ran.losses, rates.T, np.where(ran.failed < 0, epochs, ran.failed // steps))
             self._take_note(ran, steps)
-            self.step += steps
+            begun = epochs if self._running() else 1 + int(ran.failed.max()) // steps
+            self.step += begun * steps
+            if not watched:
+                self.epoch += begun
+        if watched:
             return self._finish_epoch(self._of_networks(ran.losses[0]), self._of_networks(rates[:, 0]), show)
-        self._record(ran.losses, rates.T, np.where(ran.failed < 0, epochs, ran.failed // steps))
-        self._take_note(ran, steps)
-        begun = epochs if self._running() else 1 + int(ran.failed.max()) // steps
-        self.epoch, self.step = self.epoch + begun, self.step + begun * steps
         show(self.epoch, self._of_networks(ran.losses[begun - 1]))
         return False
 
