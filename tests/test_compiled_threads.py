@@ -14,7 +14,7 @@ from handgrad.compiled.threads import team, thread_count, work
 
 RANDOM = np.random.default_rng(0)
 X, Y = RANDOM.normal(size=(256, 40)), np.arange(256) % 5
-NAMES = ("HANDGRAD_NUM_THREADS", "OMP_NUM_THREADS", "PYTEST_XDIST_WORKER", "LOKY_MAX_CPU_COUNT", "DASK_WORKER_NAME")
+NAMES = ("HANDGRAD_NUM_THREADS", "OMP_NUM_THREADS", "PYTEST_XDIST_WORKER", "DASK_WORKER_NAME")
 PATIENCE = 60  # seconds, after which something has locked up
 
 
