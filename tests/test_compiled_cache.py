@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-COMPILING = "handgrad: compiling the engine"
+COMPILING = "handgrad: compiling for"
 ALWAYS = "cannot be written, so at each start"
 
 TRAIN = """if True:

@@ -98,11 +98,11 @@ REFUSED = {
     "branching": (branching, "branches on a value; write np.where"),
     "a chained comparison": (lambda z: np.where(-1 < z < 1, z, 0), "branches on a value"),
     "a sum": (lambda z: z - np.sum(z), "elementwise|uses sum"),
-    "a sum as a method": (lambda z: z - z.sum(), "cannot be called with a symbol.*sum"),
+    "a sum as a method": (lambda z: z - z.sum(), "does what is not elementwise.*sum"),
     "a mean": (lambda z: z - np.mean(z), "uses mean|cannot be called"),
     "a reduction": (lambda z: np.add.reduce(z) * z, "add in a way that is not elementwise"),
     "an output array": (lambda z: np.multiply(z, 2, out=z), "multiply in a way that is not elementwise"),
-    "indexing": (lambda z: z[0] * z, "cannot be called with a symbol"),
+    "indexing": (lambda z: z[0] * z, "does what is not elementwise"),
     "iteration": (looping, "single entries"),
     "a mask": (masked, "cannot|elementwise|entries|array"),
     "where with one argument": (lambda z: np.where(z > 0), "uses where"),
@@ -113,7 +113,7 @@ REFUSED = {
     "an array of constants": (lambda z: z * np.array([1.0, 2.0]), "constant that is not a number"),
     "a complex number": (lambda z: z * 1j, "constant that is not a number"),
     "text": (lambda z: z + "a", "cannot|constant that is not a number"),
-    "an error of its own": (lambda z: 1 / 0, "cannot be called with a symbol .ZeroDivisionError"),
+    "an error of its own": (lambda z: 1 / 0, "does what is not elementwise .ZeroDivisionError"),
 }
 
 

@@ -22,7 +22,8 @@ from handgrad.rules import Bounds, Registry, Rule
 class Formula(Rule):
     """An activation as a record: f(z, **parameters) and df(z, a, **parameters), elementwise, with a = f(z).
 
-    Parameters are data, not new code: `leaky_relu(slope=0.2)` is the same formulas with another slope.
+    Parameters are data, not new code: `leaky_relu(slope=0.2)` is the same formulas with another slope. Formulas are
+    pure: the compiled engine calls them once, with symbols in place of arrays, and compiles what comes back.
 
     >>> cube = Formula("cube", f=lambda z: z**3, df=lambda z, a: 3 * z**2)
     >>> cube.derivative(np.array([2.0]))

@@ -45,12 +45,12 @@ def load(name: str, make: Callable[[], Code]) -> int:
             raise NotCompilable(f"Numba cannot be imported ({missing})") from missing
 
 
-def announce() -> None:
-    """Say once that something is being compiled, and what to expect."""
-    if not _announced:
-        _announced.append("compiling")
-        once = "its cache folder cannot be written, so at each start" if folder() is None else "once on this machine"
-        print(f"handgrad: compiling the engine ({once}; some seconds) ...", file=sys.stderr, flush=True)
+def announce(dtype: str) -> None:
+    """Say once for a dtype that something is being compiled, and what to expect."""
+    if dtype not in _announced:
+        _announced.append(dtype)
+        kept = "its cache folder cannot be written, so at each start" if folder() is None else "kept for later starts"
+        print(f"handgrad: compiling for {dtype} ({kept}; up to ten seconds) ...", file=sys.stderr, flush=True)
 
 
 @cache

@@ -102,7 +102,7 @@ def trace(formula: Callable[..., Any], symbols: Iterable[str], parameters: Itera
     except NotCompilable:
         raise
     except Exception as error:  # a formula may do anything with what is not an array
-        raise NotCompilable(f"it cannot be called with a symbol ({type(error).__name__}: {error})") from error
+        raise NotCompilable(f"it does what is not elementwise ({type(error).__name__}: {error})") from error
     several = result if isinstance(result, tuple) else (result,)
     return [each if isinstance(each, Expression) else Expression("constant", each) for each in several]
 

@@ -72,7 +72,7 @@ def _compiled(
     from handgrad.compiled.functions import functions
     from handgrad.compiled.pointers import FAST
 
-    announce()
+    announce(dtype.name)
     vocabulary = functions(dtype) | {"T": dtype.type}
     own = FunctionType(function.__code__, namespace | vocabulary, function.__name__)
     compiled: Any = cfunc(signature(like, dtype), fastmath=FAST, error_model="numpy")(own)

@@ -1,5 +1,6 @@
 """A network for the compiled engine: its plan, and why there is none where the engine does not know a part of it."""
 
+import sys
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -62,8 +63,17 @@ def settle(engine: str, found: Any) -> Any:
         raise ValueError(f"engine is 'compiled', but {found}; leave engine out to run it on NumPy")
     if found not in _told:
         _told.add(found)
-        warnings.warn(f"this network runs on NumPy, not on the compiled engine: {found}", stacklevel=4)
+        message = f"this network runs on NumPy, not on the compiled engine: {found} (engine='numpy' says nothing)"
+        warnings.warn(message, stacklevel=_callers_level())
     return None
+
+
+def _callers_level() -> int:
+    """How far up the first caller outside this package is, as `warnings.warn` counts."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith("handgrad."):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _offsets(layout: Layout) -> list[Any]:

@@ -74,4 +74,4 @@ class History:
         return pd.DataFrame({name: getattr(self, name).reshape(-1) for name in self.columns}, index=index)
 
     def __repr__(self) -> str:
-        return f"History({len(self)} epochs of {', '.join(self.columns)})"
+        return f"History({self.epochs[-1] if self.epochs else 0} epochs of {', '.join(self.columns)})"
