@@ -23,7 +23,7 @@ INNER: dict[int, str] = {
     jobs.CHOOSE: "loops.choose",
     jobs.TRANSPOSE: "dense.transpose",
     jobs.FORWARD_PRODUCT: "dense.forward",
-    jobs.FORWARD: "engine.forward",
+    jobs.FORWARD: "passes.forward",
 }
 
 

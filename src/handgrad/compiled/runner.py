@@ -27,8 +27,8 @@ INNER: dict[int, str] = {
     jobs.KEEP: "engine.keep",
     jobs.FETCH: "engine.fetch",
     jobs.STEP: "engine.step",
-    jobs.FORWARD: "engine.forward",
-    jobs.BACKWARD: "engine.backward",
+    jobs.FORWARD: "passes.forward",
+    jobs.BACKWARD: "passes.backward",
     jobs.APPLY: "engine.apply",
 }
 SOMETIMES: dict[int, str] = {

@@ -5,6 +5,10 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
+from handgrad.arrays import Array, ArrayLike
+from handgrad.network.door import accept_inputs, require_engine
 from handgrad.network.layout import Layout, at, tree_of
 
 if TYPE_CHECKING:
@@ -13,6 +17,7 @@ if TYPE_CHECKING:
     from handgrad.network.core import Core
 
 Made = TypeVar("Made")
+OFTEN = 20  # predictions of one row, from which it pays to load the way that is quick for one row
 _told: set[str] = set()
 
 
@@ -33,6 +38,32 @@ def predictor_of(net: "Core", inputs: int) -> "Predictor | str":
         return Predictor(plan_of(net, inputs, 1), net._params, net._state, net.size)
 
     return or_reason(make)
+
+
+def predicted(net: "Core", X: ArrayLike, engine: str, what: str) -> Array | None:
+    """The `logits` or `classes` that the compiled engine predicts for X; None where NumPy should."""
+    if net._quick is not None and type(X) is np.ndarray and X.shape[:1] == (1,) and engine in ("auto", "compiled"):
+        try:
+            found: Array = getattr(net._quick, what)(X)
+            return found
+        except ImportError:
+            net._quick = None  # without Numba there is the long way only
+        except (TypeError, ValueError):
+            pass  # not one row of finite numbers in this dtype: the long way takes more, and says what is wrong
+    if require_engine(engine) == "numpy":
+        return None
+    X = accept_inputs(net, X)
+    inputs = X.shape[-1]
+    if inputs not in net._predictors:
+        net._predictors[inputs] = predictor_of(net, inputs)
+    predictor = settle(engine, net._predictors[inputs])
+    if predictor is None:
+        return None
+    net._single_rows += net.size is None and len(X) == 1
+    if net._single_rows == OFTEN:
+        net._quick = predictor
+    result: Array = getattr(predictor(X), what)
+    return result[0] if net.size is None else result
 
 
 def or_reason(make: Callable[[], Made]) -> Made | str:

@@ -11,16 +11,14 @@ from handgrad.arrays import Array, ArrayLike, require_integer, require_numeric
 from handgrad.layers import Context, Dense, Layer, backward_through, forward_through
 from handgrad.losses import Loss
 from handgrad.network.core import Core
-from handgrad.network.door import accept_inputs, accept_shares, require_dtype, require_engine, require_shape
+from handgrad.network.door import accept_inputs, accept_shares, require_dtype, require_shape
 from handgrad.network.drawing import PerNetwork
-from handgrad.network.lowering import predictor_of, settle
+from handgrad.network.lowering import predicted
 from handgrad.network.mlp import mlp_layers
 from handgrad.network.recording import record_outputs
 from handgrad.network.summary import summary_table
 from handgrad.randomness import require_seed
 from handgrad.rules import unknown
-
-OFTEN = 20  # predictions of one row, from which it pays to load the way that is quick for one row
 
 
 class Network(Core):
@@ -202,8 +200,8 @@ class Network(Core):
         In prediction mode they come from the compiled engine where it knows the network, in training mode (where
         layers cache what backward needs) from NumPy; `engine="numpy"` and `"compiled"` force one.
         """
-        if not training and (predicted := self._compiled(X, engine, "logits")) is not None:
-            return predicted
+        if not training and (logits := predicted(self, X, engine, "logits")) is not None:
+            return logits
         X = self.accept_inputs(X)
         with blas.single_threaded():
             Z, _ = forward_through(self.layers, self._tree, X, self._told(training, seed, step))
@@ -211,7 +209,7 @@ class Network(Core):
 
     def predict(self, X: ArrayLike, *, engine: str = "auto") -> Array:
         """Class indices (B,) for softmax, 0 or 1 (B, C) for sigmoid, outputs (B, C) for regression; stacks: (S, ...)"""
-        if self._picks_class and (found := self._compiled(X, engine, "classes")) is not None:
+        if self._picks_class and (found := predicted(self, X, engine, "classes")) is not None:
             return found
         return self.loss_rule.predict(self.forward(X, engine=engine))
 
@@ -366,31 +364,6 @@ class Network(Core):
         return summary_table(self.leaves, self.fan_in, str(self.loss_rule), self.layout.size)
 
     # --- inside -------------------------------------------------------------------------------------------------
-
-    def _compiled(self, X: ArrayLike, engine: str, what: str) -> Array | None:
-        """The `logits` or `classes` that the compiled engine predicts for X; None where NumPy should."""
-        if self._quick is not None and type(X) is np.ndarray and X.shape[:1] == (1,) and engine in ("auto", "compiled"):
-            try:
-                found: Array = getattr(self._quick, what)(X)
-                return found
-            except ImportError:
-                self._quick = None  # without Numba there is the long way only
-            except (TypeError, ValueError):
-                pass  # not one row of finite numbers in this dtype: the long way takes more, and says what is wrong
-        if require_engine(engine) == "numpy":
-            return None
-        X = self.accept_inputs(X)
-        inputs = X.shape[-1]
-        if inputs not in self._predictors:
-            self._predictors[inputs] = predictor_of(self, inputs)
-        predictor = settle(engine, self._predictors[inputs])
-        if predictor is None:
-            return None
-        self._single_rows += self.size is None and len(X) == 1
-        if self._single_rows == OFTEN:
-            self._quick = predictor
-        result: Array = getattr(predictor(X), what)
-        return result[0] if self.size is None else result
 
     def _told(self, training: bool, seed: int | None, step: int) -> list[Context]:
         """The contexts of a mode that a user named."""
