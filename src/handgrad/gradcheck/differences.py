@@ -1,53 +1,117 @@
-"""Numeric derivatives: central differences of fourth order, with an error bar, and kinks stepped around.
+"""Numeric derivatives, each with an error bar.
+
+First a quick measurement with one step h (a shorter one where that disagrees), of fourth order:
 
     f'(x) ≈ [8 (f(x+h) - f(x-h)) - (f(x+2h) - f(x-2h))] / 12h
 
-The formula errs by h⁴ f⁽⁵⁾ / 30, and by rounding, about 1.5 ε |f| / h. At h = 1e-4 both are near 1e-12 for a function
-of size 1. Where the five points straddle a kink the formula means nothing: a shorter step is tried there, and if that
-straddles it too, the entry is counted as not judged.
-
-The error bar is the rounding's. Where f⁽⁵⁾ is huge (batch norm of two rows that are nearly alike) or f'' jumps (huber),
-the formula may err by more; so an entry that disagrees with what is expected is measured again with the shorter step,
-and that measurement counts, whatever it says.
+It errs by h⁴ f⁽⁵⁾ / 30 and by rounding, 1.5 ε / h with ε the noise of f. Where that agrees with what is expected, two
+independent ways have met and nothing more is needed. Where it does not, or is too coarse, the *ladder* decides: central
+differences at steps that shrink by four, extrapolated to h = 0 by Richardson's rule (1911), where the answer is the
+one whose error bar is smallest (Ridders 1982), and a pair of finer steps must not contradict it.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from handgrad.arrays import Array
+from handgrad.gradcheck.noise import rounding
+from handgrad.gradcheck.variables import Lines, look
 
-OFFSETS = np.array([-2.0, -1.0, 1.0, 2.0])
+SAFETY = 4  # error bars are this many times the rounding to expect
+QUICK_STEPS = (1e-3, 1e-4)  # of the scale: where the quick formula is best, and one that meets fewer kinks
+_OFFSETS = np.array([-2.0, -1.0, 1.0, 2.0])
 _WEIGHTS = np.array([1.0, -8.0, 8.0, -1.0]) / 12
-_STEPS = (1e-4, 1e-6)  # relative to max(1, |x|): the best of the formula first, then one that kinks seldom catch
-_ROUNDING = 4 * np.finfo(np.float64).eps  # of one value of the function, relative to max(1, |f|)
-
-# Entries (n,) of x and their steps h (n,) -> the values (4, n) at x + OFFSETS · h, and whether no kink lies between.
-Probe = Callable[[Array, Array], tuple[Array, Array]]
+_SHRINK = 4  # from one step of the ladder to the next
+_LARGEST, _SMALLEST = 0.25, 1e-8  # steps of the ladder, of the larger and the smaller of the scale and 1
+_ORDERS = 3  # of extrapolation
 
 
-@dataclass(frozen=True)
-class Derivative:
-    """Measured derivatives (n,), the rounding error to expect of each, and which of them could be judged."""
+class Slopes(NamedTuple):
+    """Measured slopes (n,) with their error bars; a bar is infinite where nothing could be measured."""
 
     values: Array
-    noise: Array
-    judged: Array
+    bars: Array
 
 
-def differentiate(probe: Probe, x: Array, f: float, expected: Array) -> Derivative:
-    """The derivative of a scalar function by each entry of x (n,), where its value is f, next to what is expected."""
-    expected = np.asarray(expected, dtype=np.float64).reshape(-1)
-    values, noise, judged = np.zeros(x.size), np.zeros(x.size), np.zeros(x.size, dtype=bool)
-    left = np.arange(x.size)
-    for step in _STEPS:
-        h = step * np.maximum(1, np.abs(x[left]))
-        around, smooth = probe(left, h)
-        good = left[smooth]
-        values[good] = (_WEIGHTS @ around)[smooth] / h[smooth]
-        noise[good] = 1.5 * _ROUNDING * max(1.0, abs(f)) / h[smooth]
-        judged[good] = True
-        doubted = np.abs(values[left] - expected[left]) > 2 * noise[left] + 1e-8 * np.abs(expected[left])
-        left = left[~smooth | doubted]
-    return Derivative(values, noise, judged)
+class Climbed(NamedTuple):
+    """What the ladder gives for each line: the central slope, and the two one-sided ones."""
+
+    central: Slopes
+    left: Slopes
+    right: Slopes
+
+
+def quick_slopes(lines: Lines, step: float, noise: float) -> Slopes:
+    """The fourth-order difference on each line with a step of that size; no bar where x itself may be a kink."""
+    h = _exact(step * lines.scale)
+    values = look(lines, _OFFSETS[:, None] * h).values  # (4, n)
+    slopes = (_WEIGHTS @ values) / h
+    error = rounding(np.abs(values).max(axis=0), noise) / h
+    fine = np.isfinite(slopes) & ~_bent(values - lines.variable.value, h, error)
+    return Slopes(np.where(fine, slopes, np.nan), np.where(fine, SAFETY * 1.5 * error, np.inf))
+
+
+def _bent(rises: Array, h: Array, error: Array) -> Array:
+    """Whether the one-sided slopes at x differ by as much over one step as over two: a kink, where f'' doubles it."""
+    gap, gap2 = np.abs(rises[1] + rises[2]) / h, np.abs(rises[0] + rises[3]) / (2 * h)
+    return (gap > SAFETY * 4 * error) & (gap2 < 1.5 * gap)
+
+
+def climb(lines: Lines, noise: float) -> Climbed:
+    """The ladder on each line."""
+    value = lines.variable.value
+    scale = lines.scale
+    top, bottom = _LARGEST * np.maximum(1, scale), _SMALLEST * np.minimum(1, scale)
+    rungs = int(np.ceil(np.log(np.max(top / bottom)) / np.log(_SHRINK))) + 1
+    h = _exact(top * float(_SHRINK) ** -np.arange(rungs)[:, None])  # (K, n)
+    seen = look(lines, np.concatenate([h, -h]), watch=True)
+    seen_values = np.where(seen.clear, seen.values, np.nan)
+    up, down = seen_values[:rungs], seen_values[rungs:]
+    error = rounding(np.fmax(np.fmax(np.abs(up), np.abs(down)), abs(value)), noise)
+    return Climbed(
+        extrapolate((up - down) / (2 * h), error / h, _SHRINK**2),
+        extrapolate((value - down) / h, 2 * error / h, _SHRINK),
+        extrapolate((up - value) / h, 2 * error / h, _SHRINK),
+    )
+
+
+def extrapolate(slopes: Array, errors: Array, base: int) -> Slopes:
+    """Richardson's tableau over steps (K, n) with their rounding errors, and its most trustworthy entry (n,).
+
+    The error of a slope is a series whose terms shrink by base, base², ... from one step to the next; each order of
+    extrapolation removes one term, and how far that moved the value is the error bar of the result.
+    """
+    best = Slopes(np.full(slopes.shape[1], np.nan), np.full(slopes.shape[1], np.inf))
+    finest = np.zeros(slopes.shape[1], dtype=int)  # the first step that the best value did not use
+    pairs = None
+    for order in range(1, _ORDERS + 1):
+        if len(slopes) < 2:
+            break
+        factor = 1 / (base**order - 1)
+        better = slopes[1:] + factor * (slopes[1:] - slopes[:-1])
+        errors = (1 + factor) * errors[1:] + factor * errors[:-1]
+        bars = np.maximum(np.abs(better - slopes[1:]), np.abs(better - slopes[:-1])) + SAFETY * errors
+        bars = np.where(np.isfinite(bars), bars, np.inf)
+        pairs = pairs if pairs is not None else Slopes(better, SAFETY * errors)
+        row, columns = bars.argmin(axis=0), np.arange(bars.shape[1])
+        improved = bars[row, columns] < best.bars
+        best = Slopes(
+            np.where(improved, better[row, columns], best.values), np.where(improved, bars[row, columns], best.bars)
+        )
+        finest = np.where(improved, row + order + 1, finest)
+        slopes = better
+    return best if pairs is None else _uncontradicted(best, finest, pairs)
+
+
+def _uncontradicted(best: Slopes, finest: Array, pairs: Slopes) -> Slopes:
+    """The bars widened where the next finer pair of steps says something else."""
+    row, columns = np.minimum(finest, len(pairs.values) - 1), np.arange(len(finest))
+    apart = np.abs(pairs.values[row, columns] - best.values)
+    contradicted = (finest < len(pairs.values)) & (apart > best.bars + pairs.bars[row, columns])
+    return Slopes(best.values, np.where(contradicted, apart, best.bars))
+
+
+def _exact(h: Array) -> Array:
+    """The nearest powers of two: moving by them costs x the fewest bits."""
+    return np.asarray(2.0 ** np.round(np.log2(h)))

@@ -6,143 +6,179 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.arrays import Array, require_finite, require_number
-from handgrad.gradcheck.differences import OFFSETS, differentiate
-from handgrad.gradcheck.report import NEARBY, TOLERANCE, ParameterCheck, Report, compare, conclude
+from handgrad.arrays import Array, require_finite, require_integer, require_number
+from handgrad.gradcheck.subjects import Point, typical_size
+from handgrad.gradcheck.variables import Values, Variable
 
 
-def check_gradient(function: Callable[[Any], float], gradient: Any, x: Any, *, tolerance: float = TOLERANCE) -> Report:
-    """Compare a gradient with central differences of its function, at every entry.
+class GivenFunction:
+    """A function of x and its gradient, as they were given, behind named float64 arrays.
 
-    Parameters
-    ----------
-    function
-        From x to a number.
-    gradient
-        What is to be proved: a function from x to arrays shaped like x, or those arrays. A dict answers a dict, and a
-        list or tuple answers a list or tuple.
-    x
-        The point: an array of floats, or a dict, list or tuple of such arrays and numbers. The function is called with
-        the same structure, where each number is an array of shape ().
-    tolerance
-        The largest relative error, ‖analytic - numeric‖ / max(‖analytic‖, ‖numeric‖), that counts as right.
-
-    Raises
-    ------
-    TypeError, ValueError
-        x is not made of finite floats or holds an empty array, the function does not give a number there, or the
-        gradient has another structure or shape.
-
-    Examples
-    --------
-    >>> x = np.array([1.0, 2.0, 3.0])
-    >>> check_gradient(lambda x: (x**2).sum(), lambda x: 2 * x, x).passed
-    True
-    >>> check_gradient(lambda x: (x**2).sum(), lambda x: x, x).findings[0].parameter
-    'x'
+    The function gets the structure of x in fresh arrays at every call, so that one that writes into its argument
+    spoils nothing; `changed` remembers that it did, `failure` what it raised away from the point.
     """
-    require_number("tolerance", tolerance, above=0)
-    point = _Point(x)
-    value = point.value_of(function, point.flat)
-    given = [gradient(point.rebuild(scale * point.flat)) if callable(gradient) else gradient for scale in (1, *NEARBY)]
-    analytic, *nearby = map(point.gradient, given)
-    checks: list[ParameterCheck] = []
-    for name, span, ours, *others in zip(point.names, point.spans, analytic, *nearby, strict=True):
-        probe = _Probe(function, point, span.start, value)
-        numeric = differentiate(probe, point.flat[span], value, ours)
-        checks.append(compare(name, ours, numeric, tolerance, others))
-    return conclude("gradient check of a function", value, checks)
+
+    def __init__(self, function: Callable[[Any], Any], gradient: Any, x: Any) -> None:
+        self.function, self.given = function, gradient
+        self.structure = Structure(x)
+        self.title = f"gradient check of {name_of(function)}"
+        self.point: Point = dict(zip(self.structure.names, self.structure.arrays, strict=True))
+        self.changed: set[str] = set()
+        self.failure: Exception | None = None
+        self.in_double = not self.structure.float32 or self._takes_float64()
+
+    @property
+    def precision(self) -> type[np.floating[Any]]:
+        """The precision in which the gradient was asked for."""
+        return np.float32 if self.structure.float32 else np.float64
+
+    def value(self, point: Point) -> float:
+        """The function's value, if it is a finite number; otherwise an error that says what it is."""
+        try:
+            value = self._call(self.function, "function", point)
+        except Exception as failure:
+            raise ValueError(f"function raised {type(failure).__name__} at x: {failure}") from failure
+        return _require_value(value)
+
+    def gradient(self, point: Point) -> Point:
+        """The gradient's arrays by name, in whatever shape they came; a structure that is not x's is refused."""
+        given = self.given
+        if callable(given):
+            try:
+                given = self._call(given, "gradient", point)
+            except Exception as failure:
+                raise ValueError(f"gradient raised {type(failure).__name__} at x: {failure}") from failure
+        return self.structure.named(given)
+
+    def variables(self, point: Point) -> list[Variable]:
+        """One array at a time; points are looked at one after another."""
+        value = self.value(point)
+        return [
+            Variable(name, x.shape, x.reshape(-1), typical_size(x.reshape(-1)), value, self._around(point, name), 1)
+            for name, x in point.items()
+        ]
+
+    def _around(self, point: Point, name: str) -> Callable[[Array, bool], Values]:
+        shape = point[name].shape
+
+        def around(points: Array, watch: bool) -> Values:
+            values = [self._value_or_nan(point | {name: moved.reshape(shape)}) for moved in points]
+            return Values(np.array(values), np.ones(len(points), dtype=bool))
+
+        return around
+
+    def _value_or_nan(self, point: Point) -> float:
+        try:
+            return _number(self._call(self.function, "function", point))
+        except Exception as failure:  # where the function has no value, the derivative is measured with shorter steps
+            self.failure = failure
+            return np.nan
+
+    def _call(self, function: Callable[[Any], Any], role: str, point: Point) -> Any:
+        in_double = role == "function" and self.in_double
+        argument, untouched = self.structure.rebuild(point, in_double), self.structure.rebuild(point, in_double)
+        result = function(argument)
+        if not self.structure.same(argument, untouched):
+            self.changed.add(role)
+        return result
+
+    def _takes_float64(self) -> bool:
+        """Whether a function of float32 arrays takes float64 too: its slopes are then measured far more finely."""
+        try:
+            _require_value(self.function(self.structure.rebuild(self.point, True)))
+        except Exception:  # whatever it is, it is raised again in float32 if that is not the reason
+            return False
+        return True
 
 
-class _Point:
-    """x as one flat vector of float64, and back to the structure that the function takes."""
+class Structure:
+    """How x is built of arrays: one, or a dict, list or tuple of them; and the precision it came in."""
 
     def __init__(self, x: Any) -> None:
         self.keys: list[Any] | None = None  # of a dict's, list's or tuple's arrays; None: x is one array
         self.names = ["x"]
         self.build: Callable[[list[Array]], Any] = lambda arrays: arrays[0]
         if isinstance(x, Mapping):
-            keys = self.keys = _keys(x)
+            keys = self.keys = list(x)
             self.names = [str(key) for key in keys]
+            if len(set(self.names)) < len(keys):
+                self.names = [repr(key) for key in keys]
             self.build = lambda arrays: dict(zip(keys, arrays, strict=True))
         elif isinstance(x, list | tuple):
-            self.keys = _keys(x)
+            self.keys = list(range(len(x)))
             self.names = [f"x[{index}]" for index in self.keys]
             self.build = getattr(type(x), "_make", type(x))  # a named tuple takes its fields one by one
-        self.arrays = [_require_floats(name, part) for name, part in zip(self.names, self.parts(x), strict=True)]
-        if not self.arrays:
+        parts = [_require_floats(name, part) for name, part in zip(self.names, self.parts(x), strict=True)]
+        if not parts:
             raise ValueError("x is empty; there is nothing to differentiate by")
-        self.flat = np.concatenate([array.reshape(-1) for array in self.arrays])
-        stops = np.cumsum([array.size for array in self.arrays]).tolist()
-        self.spans = [slice(stop - array.size, stop) for array, stop in zip(self.arrays, stops, strict=True)]
+        self.dtypes = [part.dtype for part in parts]
+        self.float32 = any(dtype.itemsize <= 4 for dtype in self.dtypes)
+        self.arrays = [part.astype(np.float64) for part in parts]
 
     def parts(self, x: Any) -> list[Any]:
         """The arrays of something with the structure of x."""
         return [x] if self.keys is None else [x[key] for key in self.keys]
 
-    def rebuild(self, flat: Array) -> Any:
-        """The structure of x with these values, in fresh arrays."""
-        pairs = zip(self.spans, self.arrays, strict=True)
-        return self.build([flat[span].reshape(array.shape).copy() for span, array in pairs])
+    def rebuild(self, point: Point, in_double: bool) -> Any:
+        """The structure of x with these values in fresh arrays: of float64, or of the precision that x came in."""
+        dtypes = [np.dtype(np.float64)] * len(self.dtypes) if in_double else self.dtypes
+        return self.build([point[name].astype(dtype) for name, dtype in zip(self.names, dtypes, strict=True)])
 
-    def value_of(self, function: Callable[[Any], float], flat: Array) -> float:
-        """The function's value there, if it is a number."""
-        value = np.asarray(function(self.rebuild(flat)))
-        if value.size != 1 or value.dtype.kind not in "fiu":
-            raise TypeError(f"function gave an array of shape {value.shape}, {value.dtype}; expected one number")
-        number = float(value.reshape(()))
-        if not np.isfinite(number):
-            raise ValueError(f"function is {number} at or near x; check it where it is finite")
-        return number
+    def same(self, one: Any, other: Any) -> bool:
+        """Whether two of these structures hold the same values."""
+        pairs = zip(self.parts(one), self.parts(other), strict=True)
+        return all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
 
-    def gradient(self, given: Any) -> list[Array]:
-        """The arrays of a gradient, if it has the structure and the shapes of x."""
+    def named(self, given: Any) -> Point:
+        """The arrays of a gradient by name, in float64, if it has the structure of x and holds numbers."""
         fits = not isinstance(given, Mapping) if self.keys is None else set(_keys(given)) == set(self.keys)
         if not fits:
             raise ValueError(f"gradient is {reprlib.repr(given)}; expected arrays for {', '.join(self.names)}")
-        arrays = [np.asarray(part) for part in self.parts(given)]
-        for name, ours, array in zip(self.names, self.arrays, arrays, strict=True):
-            if array.dtype.kind not in "fiu":
-                raise TypeError(f"gradient of {name} holds {array.dtype}; expected floats")
-            if array.shape != ours.shape:
-                raise ValueError(f"gradient of {name} has shape {array.shape}; expected {ours.shape}")
-        return [array.astype(np.float64) for array in arrays]
+        return {name: _require_numbers(name, part) for name, part in zip(self.names, self.parts(given), strict=True)}
 
 
-class _Probe:
-    """The function around one of its arrays, entry by entry; a kink shows in how one-sided differences disagree."""
-
-    def __init__(self, function: Callable[[Any], float], point: _Point, start: int, value: float) -> None:
-        self.function, self.point, self.start, self.value = function, point, start, value
-
-    def __call__(self, entries: Array, h: Array) -> tuple[Array, Array]:
-        around = np.empty((len(OFFSETS), len(entries)))
-        for column, (entry, step) in enumerate(zip(entries, h, strict=True)):
-            for row, offset in enumerate(OFFSETS):
-                flat = self.point.flat.copy()
-                flat[self.start + entry] += offset * step
-                around[row, column] = self.point.value_of(self.function, flat)
-        return around, _smooth(around, h, self.value)
+def accept(x: Any, tolerance: float | None, entries: int | None) -> None:
+    """Refuse options that make no sense, before anything is computed."""
+    if tolerance is not None:
+        require_number("tolerance", tolerance, above=0)
+    if entries is not None:
+        require_integer("entries", entries)
 
 
-def _smooth(around: Array, h: Array, value: float) -> Array:
-    """Whether five points (4, n) around f look like a smooth function's.
-
-    The gap between the one-sided slopes, (f(h) - 2 f + f(-h)) / h, doubles with h if f is smooth and stays if f has a
-    kink at x; a kink between the points makes the central slopes at h and 2h disagree.
-    """
-    below2, below, above, above2 = around
-    noise = 1e2 * np.finfo(float).eps * max(1.0, abs(value)) / h
-    slope, slope2 = (above - below) / (2 * h), (above2 - below2) / (4 * h)
-    gap, gap2 = np.abs(above - 2 * value + below) / h, np.abs(above2 - 2 * value + below2) / (2 * h)
-    size = np.maximum(np.abs(slope), np.abs(slope2))
-    kink_at_x = (gap > 1e-6 * size + noise) & (gap2 < 1.5 * gap)
-    kink_nearby = np.abs(slope - slope2) > 1e-4 * size + noise
-    return ~(kink_at_x | kink_nearby)
+def name_of(function: Any) -> str:
+    """What a reader would call the function."""
+    name = getattr(function, "__name__", type(function).__name__)
+    return "a function" if name == "<lambda>" else name
 
 
-def _keys(x: Any) -> list[Any]:
-    return list(x if isinstance(x, Mapping) else range(len(x)) if isinstance(x, list | tuple) else ())
+def _require_value(value: Any) -> float:
+    array = np.asarray(value)
+    if array.size != 1 or array.dtype.kind not in "fiu":
+        raise TypeError(f"function gave an array of shape {array.shape}, {array.dtype}; expected one number")
+    number = float(array.reshape(()))
+    if not np.isfinite(number):
+        raise ValueError(f"function is {number} at x; check it where it is finite")
+    return number
+
+
+def _number(value: Any) -> float:
+    """The value as a float; NaN if it is not one finite number."""
+    array = np.asarray(value, dtype=np.float64)
+    return float(array.reshape(())) if array.size == 1 and np.isfinite(array).all() else np.nan
+
+
+def _keys(given: Any) -> list[Any]:
+    return list(given if isinstance(given, Mapping) else range(len(given)) if isinstance(given, list | tuple) else ())
+
+
+def _require_numbers(name: str, array: Any) -> Array:
+    try:
+        values = np.asarray(array)
+    except ValueError as ragged:
+        raise TypeError(f"gradient of {name} is ragged: its rows differ in length; expected an array") from ragged
+    if values.dtype.kind not in "fiu":
+        raise TypeError(f"gradient of {name} holds {values.dtype}; expected floats")
+    return values.astype(np.float64)
 
 
 def _require_floats(name: str, array: Any) -> Array:
@@ -151,5 +187,5 @@ def _require_floats(name: str, array: Any) -> Array:
         raise TypeError(f"{name} holds {values.dtype}; expected floats (write {name}.astype(float))")
     if values.size == 0:
         raise ValueError(f"{name} is empty, of shape {values.shape}; there is nothing to differentiate by")
-    require_finite(name, np.atleast_1d(values))
-    return values.astype(np.float64)
+    require_finite(name, values.reshape(-1))
+    return values

@@ -1,149 +1,161 @@
-"""Checking a network: every parameter and the inputs, against central differences of its own loss."""
+"""A network as something to check: its objective by every parameter and by the inputs, with the kinks it crosses."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from handgrad import blas
-from handgrad.arrays import Array, ArrayLike, require_number
-from handgrad.gradcheck.differences import OFFSETS, Derivative, differentiate
-from handgrad.gradcheck.report import NEARBY, TOLERANCE, Report, compare, conclude
+from handgrad.arrays import Array
+from handgrad.gradcheck.subjects import Point, typical_size
+from handgrad.gradcheck.variables import Values, Variable
 from handgrad.layers import Activation
 from handgrad.network import Network
-from handgrad.network.layout import at
+from handgrad.network.layout import Path, Segment, at, tree_of
 
-_NUMBERS_AT_ONCE = 500_000  # parameters plus layer outputs evaluated side by side: what stays in cache
+INPUTS = "inputs"
+_NUMBERS_AT_ONCE = 250_000  # parameters plus layer outputs evaluated side by side: what stays in cache
 
 
-def check_network(
-    net: Network,
-    X: ArrayLike,
-    y: ArrayLike,
-    *,
-    sample_weight: ArrayLike | None = None,
-    training: bool = True,
-    seed: int | None = None,
-    step: int = 0,
-    tolerance: float = TOLERANCE,
-) -> Report:
-    """Prove a network's gradient: every entry of every parameter, and of the inputs, in float64.
+class Examples(NamedTuple):
+    """A batch that a network has accepted, and the mode to differentiate in."""
 
-    The analytic side is `net.gradient` and `net.input_gradient`; the numeric side sees only the loss. Entries whose
-    step would cross a kink of an activation or of the loss are counted, not judged. Dropout keeps one mask throughout.
-    A parameter whose gradient is zero (a bias before batch norm) passes if the loss does not feel it; one whose
-    gradient is too small to measure makes the report inconclusive.
-    A float32 network is checked as its float64 twin; in a stack every network is checked.
+    X: Array
+    T: Array
+    sample_weight: Array | None
+    shares: Array | None
+    mode: dict[str, Any]
 
-    Parameters
-    ----------
-    net, X, y, sample_weight, training, seed, step
-        As for `Network.gradient`.
-    tolerance
-        The largest relative error, ‖analytic - numeric‖ / max(‖analytic‖, ‖numeric‖), that counts as right.
 
-    Returns
-    -------
-    Report
-        `print` it; `report.passed`, `report.findings`, `report.raise_if_failed()`.
+class GivenNetwork:
+    """A network's objective, or one network's of a stack, as a function of its parameters and inputs.
 
-    Examples
-    --------
-    >>> import handgrad as hg
-    >>> X, y = hg.datasets.moons(n=20, seed=0)
-    >>> check_network(hg.Network.mlp([2, 5, 2], activation="tanh"), X, y).passed
-    True
+    The analytic side is `net.gradient` and `net.input_gradient` of the whole stack; the numeric side sees only the
+    forward pass and the loss. It starts at the layer that a parameter belongs to, for what comes before stands still.
     """
-    require_number("tolerance", tolerance, above=0)
-    double = net.astype("float64")
-    X, T, shares = double.accept(X, y, sample_weight)
-    mode: dict[str, Any] = {"training": training, "seed": seed, "step": step}
-    loss, gradient = double.gradient(X, T, sample_weight=sample_weight, **mode)
-    dX = double.input_gradient(X, T, sample_weight=sample_weight, **mode)
-    nearby = [double.copy() for _ in NEARBY]
-    for there, scale in zip(nearby, NEARBY, strict=True):
-        there.params = scale * double.params
-    gradients = [there.gradient(X, T, sample_weight=sample_weight, **mode)[1] for there in nearby]
-    dXs = [there.input_gradient(X, T, sample_weight=sample_weight, **mode) for there in nearby]
 
-    members = [double] if double.size is None else [double[s] for s in range(double.size)]
-    by_params, by_inputs = [], []
-    with blas.single_threaded(), np.errstate(over="ignore", invalid="ignore"):
-        for s, member in enumerate(members):
-            probe = _Probe(member, X[s] if X.ndim == 3 else X, T[s] if T.ndim == 3 else T, shares, mode)
-            by_params.append(differentiate(probe.params, member.params, probe.loss, np.atleast_2d(gradient)[s]))
-            by_inputs.append(
-                differentiate(probe.inputs, probe.X.reshape(-1), probe.loss, dX if double.size is None else dX[s])
-            )
+    def __init__(self, net: Network, examples: Examples, member: int | None = None) -> None:
+        self.net, self.examples, self.member = net.copy(), examples, member
+        self.one = net if member is None else net[member]
+        self.title = f"gradient check of {net!r}"
+        X, T = examples.X, examples.T
+        self.X = X[member] if X.ndim == 3 else X
+        self.T = T[member] if T.ndim == 3 else T
+        self.point: Point = {s.name: s.view(self.one.params).copy() for s in self.one.layout.segments}
+        self.point[INPUTS] = self.X.copy()
 
-    checks = []
-    for segment in double.layout.segments:
-        numeric = _joined([_part(each, segment.start, segment.stop) for each in by_params])
-        others = [segment.view(there) for there in gradients]
-        checks.append(compare(segment.name, segment.view(gradient), numeric, tolerance, others))
-    checks.append(compare("inputs", dX, _joined(by_inputs), tolerance, dXs))
-    return conclude(f"gradient check of {net!r}", float(np.mean(loss)), checks)
+    def at(self, point: Point) -> Network:
+        """The network, on its own, with these parameters."""
+        one = self.one.copy()
+        for segment in one.layout.segments:
+            segment.view(one.params)[...] = point[segment.name]
+        return one
+
+    def value(self, point: Point) -> float:
+        """The objective there."""
+        return _Around(self.at(point), point[INPUTS], self.T, self.examples).value
+
+    def gradient(self, point: Point) -> Point:
+        """The hand-derived gradient there, as `net.gradient` and `net.input_gradient` give it."""
+        net, X, weights, mode = self.net, point[INPUTS], self.examples.sample_weight, self.examples.mode
+        params = net.params if self.member is None else net.params[self.member]
+        for segment in net.layout.segments:
+            segment.view(params)[...] = point[segment.name]
+        if self.examples.X.ndim == 3:
+            X = self.examples.X.copy()
+            X[self.member] = point[INPUTS]
+        _, gradient = net.gradient(X, self.examples.T, sample_weight=weights, **mode)
+        dX = net.input_gradient(X, self.examples.T, sample_weight=weights, **mode)
+        flat, dX = (gradient, dX) if self.member is None else (gradient[self.member], dX[self.member])
+        return net.layout.views(np.asarray(flat)) | {INPUTS: dX}
+
+    def variables(self, point: Point) -> list[Variable]:
+        """One parameter after another, and the inputs."""
+        around = _Around(self.at(point), point[INPUTS], self.T, self.examples)
+        parameters = [around.parameter(segment) for segment in self.one.layout.segments]
+        return [*parameters, around.inputs()]
 
 
-class _Probe:
-    """One network's loss around its parameters and around its inputs, many points side by side."""
+class _Around:
+    """One network's objective near its parameters and inputs, at many points side by side."""
 
-    def __init__(self, net: Network, X: Array, T: Array, shares: Array | None, mode: dict[str, Any]) -> None:
-        self.net, self.X, self.T, self.shares, self.mode = net, X, T, shares, mode
-        self.loss, self.sides = self._observe(net, X)
-        widths = sum(leaf.layer.width(None) or net.fan_in or 1 for leaf in net.leaves)
-        self.at_once = max(1, _NUMBERS_AT_ONCE // (net.layout.size + len(X) * widths))
+    def __init__(self, net: Network, X: Array, T: Array, examples: Examples) -> None:
+        self.net, self.X, self.T, self.shares = net, X, T, examples.shares
+        self.contexts = net.contexts(**examples.mode)
+        self.tree = net.layout.tree(net.params)
+        self.starts = [X]  # the input of every top-level layer
+        for layer, own, context in zip(net.layers, self.tree, self.contexts, strict=True):
+            self.starts.append(layer.forward(own, self.starts[-1], context)[0])
+        self.value, self.sides = self._observe(0, X, self.tree)
+        self.value = float(self.value + net.penalty())
+        self.widths = [sum(_widths(layer, X.shape[-1])) for layer in net.layers]
 
-    def params(self, entries: Array, h: Array) -> tuple[Array, Array]:
-        """Around the flat parameter vector: points are the networks of a stack."""
+    def parameter(self, segment: Segment) -> Variable:
+        """The objective as a function of one parameter."""
+        x = segment.view(self.net.params)
+        start, penalised = segment.leaf.path[0], segment.key == "W" and self.net.l2 != 0
+        penalty = float(self.net.penalty()) - self._penalty_of(x[None])[0] if penalised else float(self.net.penalty())
 
-        def points(entries: Array, moves: Array) -> tuple[Network, Array]:
-            vectors = np.tile(self.net.params, (len(entries), 1))
-            vectors[np.arange(len(entries)), entries] += moves
-            return self.net.stacked(vectors), self.X
+        def around(points: Array, watch: bool) -> Values:
+            moved = points.reshape(-1, *segment.shape)
+            tree = tree_of(self.net.layers, lambda path, layer: dict(at(self.tree, path)))
+            at(tree, segment.leaf.path)[segment.key] = moved
+            own = self._penalty_of(moved) if penalised else 0.0
+            A = np.broadcast_to(self.starts[start], (len(points), *self.starts[start].shape))
+            return self._values(start, A, tree, penalty + own, watch, len(points))
 
-        return self._around(points, entries, h)
+        size = x.size + len(self.X) * sum(self.widths[start:])
+        return self._variable(segment.name, segment.shape, x, typical_size(x.reshape(-1)), around, size)
 
-    def inputs(self, entries: Array, h: Array) -> tuple[Array, Array]:
-        """Around the inputs, flat: points are the batches of one network."""
+    def inputs(self) -> Variable:
+        """The objective as a function of the batch."""
+        penalty = float(self.net.penalty())
 
-        def points(entries: Array, moves: Array) -> tuple[Network, Array]:
-            batches = np.tile(self.X.reshape(-1), (len(entries), 1))
-            batches[np.arange(len(entries)), entries] += moves
-            return self.net, batches.reshape(-1, *self.X.shape)
+        def around(points: Array, watch: bool) -> Values:
+            return self._values(0, points.reshape(-1, *self.X.shape), self.tree, penalty, watch, len(points))
 
-        return self._around(points, entries, h)
+        columns = np.apply_along_axis(typical_size, 0, self.X)
+        size = self.X.size + len(self.X) * sum(self.widths)
+        return self._variable(INPUTS, self.X.shape, self.X, columns.reshape(-1), around, size)
 
-    def _around(self, points: Any, entries: Array, h: Array) -> tuple[Array, Array]:
-        values, smooth = np.empty((len(OFFSETS), len(entries))), np.ones(len(entries), dtype=bool)
-        for start in range(0, len(entries), self.at_once):
-            few = slice(start, start + self.at_once)
-            for row, offset in enumerate(OFFSETS):
-                values[row, few], sides = self._observe(*points(entries[few], offset * h[few]))
-                for here, there in zip(self.sides, sides, strict=True):
-                    smooth[few] &= (here == there).all(axis=(-2, -1))
-        return values, smooth
+    def _variable(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        x: Array,
+        scale: Array,
+        around: Callable[[Array, bool], Values],
+        size: int,
+    ) -> Variable:
+        at_once = max(1, _NUMBERS_AT_ONCE // size)
+        return Variable(name, shape, x.reshape(-1).copy(), scale, self.value, around, at_once)
 
-    def _observe(self, net: Network, X: Array) -> tuple[Any, list[Array]]:
-        """The loss, and on which side of each kink every pre-activation and residual lies."""
-        contexts = net.contexts(**self.mode)
-        loss, Z, caches = net.observe(X, self.T, self.shares, contexts)
-        sides = [np.sign(distance) for distance in net.loss_rule.kink_distances(Z, self.T)]
+    def _values(self, start: int, A: Array, tree: list[Any], penalty: Any, watch: bool, points: int) -> Values:
+        loss, sides = self._observe(start, A, tree, watch)
+        clear = np.ones(points, dtype=bool)
+        if watch:
+            for path, there in sides.items():
+                clear &= (self.sides[path] * there >= 0).all(axis=(-2, -1))
+        return Values(np.broadcast_to(loss + penalty, (points,)), clear)
+
+    def _observe(self, start: int, A: Array, tree: list[Any], watch: bool = True) -> tuple[Any, dict[Path, Array]]:
+        """The data loss from a layer on, and on which side of each kink every pre-activation and residual lies."""
+        net = self.net
+        loss, Z, caches = net.onward(start, A, tree, self.T, self.shares, self.contexts)
+        if not watch:
+            return loss, {}
+        sides = {(-1, i): np.sign(d) for i, d in enumerate(net.loss_rule.kink_distances(Z, self.T))}
         for leaf in net.leaves:
-            if isinstance(leaf.layer, Activation):
-                pre_activation, _ = at(caches, leaf.path)
-                sides += [np.sign(pre_activation - kink) for kink in leaf.layer.formula.kinks]
+            if leaf.path[0] >= start and isinstance(leaf.layer, Activation):
+                pre_activation, _ = at(caches[leaf.path[0] - start :], (0, *leaf.path[1:]))
+                for number, kink in enumerate(leaf.layer.formula.kinks):
+                    sides[*leaf.path, -1, number] = np.sign(pre_activation - kink)
         return loss, sides
 
-
-def _part(derivative: Derivative, start: int, stop: int) -> Derivative:
-    span = slice(start, stop)
-    return Derivative(derivative.values[span], derivative.noise[span], derivative.judged[span])
+    def _penalty_of(self, W: Array) -> Array:
+        return np.asarray(self.net.penalty_of(W.reshape(len(W), -1)))
 
 
-def _joined(parts: list[Derivative]) -> Derivative:
-    """The measurements of all networks of a stack, one after another."""
-    return Derivative(
-        np.concatenate([part.values for part in parts]),
-        np.concatenate([part.noise for part in parts]),
-        np.concatenate([part.judged for part in parts]),
-    )
+def _widths(layer: Any, inputs: int) -> list[int]:
+    """Units of each output that a layer, or those in it, hold at once."""
+    inner = [width for each in layer.inner for width in _widths(each, inputs)]
+    return [*inner, layer.width(None) or inputs]

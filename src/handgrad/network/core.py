@@ -112,8 +112,21 @@ class Core:
         self, X: Array, T: Array, shares: Array | None, contexts: Sequence[Context]
     ) -> tuple[Any, Array, list[Any]]:
         """The objective of accepted arguments, with the logits and the caches of the forward pass."""
-        Z, caches = forward_through(self.layers, self._tree, X, contexts)
-        return self._weighted_loss(Z, T, shares)[0] + self.penalty(), Z, caches
+        data_loss, Z, caches = self.onward(0, X, self._tree, T, shares, contexts)
+        return data_loss + self.penalty(), Z, caches
+
+    def onward(
+        self,
+        start: int,
+        A: Array,
+        tree: Sequence[Any],
+        T: Array,
+        shares: Array | None,
+        contexts: Sequence[Context],
+    ) -> tuple[Any, Array, list[Any]]:
+        """The data loss from layer `start` on, whose input is A, with these parameters; logits and caches as well."""
+        Z, caches = forward_through(self.layers[start:], tree[start:], A, contexts[start:])
+        return self._weighted_loss(Z, T, shares)[0], Z, caches
 
     def objective_of(self, Z: Array, T: Array) -> Any:
         """The objective of logits: a number, or (S,)."""
@@ -123,7 +136,11 @@ class Core:
         """l2 / 2 · Σ W² over all weights: a number, or (S,)."""
         if not self._penalised:
             return self._l2 * 0
-        return self._l2 * 0.5 * np.square(self._params[..., : self.layout.weights]).sum(axis=-1)
+        return self.penalty_of(self._params[..., : self.layout.weights])
+
+    def penalty_of(self, W: Array) -> Any:
+        """l2 / 2 · Σ W² over some weights, flat."""
+        return self._l2 * 0.5 * np.square(W).sum(axis=-1)
 
     def measured_state(self, caches: Sequence[Any]) -> Array:
         """The state after a forward pass in training mode: a new flat vector (Q,), or (S, Q)."""

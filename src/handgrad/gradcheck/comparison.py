@@ -1,0 +1,150 @@
+"""The verdict on one parameter: its gradient against what was measured, as a whole and entry by entry."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from handgrad.arrays import Array
+from handgrad.gradcheck.coverage import missing_probability, resolution
+from handgrad.gradcheck.measuring import Measured
+
+PASSING = ("ok", "zero")
+MOST_UNJUDGED = 0.05  # a parameter with a larger share of entries not judged is inconclusive
+STATED = 1e-6  # the error, relative to the gradient's norm, whose chance of being missed a sampled check states
+
+
+class Budget(NamedTuple):
+    """What rounding may cost in a precision: the tolerated relative error, norm-wise and of an entry, and how small an
+    error must be visible for a gradient to be called right."""
+
+    epsilon: float
+    tolerance: float
+    entry: float
+    visible: float
+
+
+FLOAT64 = Budget(2.0**-52, 1e-7, 1e-6, 1e-6)
+FLOAT32 = Budget(2.0**-23, 1e-4, 1e-2, 1e-2)  # backpropagation in float32 rounds each of some hundred sums by 6e-8
+
+
+@dataclass(frozen=True)
+class ParameterCheck:
+    """One parameter's gradient against its measurement.
+
+    `entries` in all, of which `measured` were, `judged` could be judged, and `kinks` lie on a kink (judged there only if
+    the gradient lies between the one-sided slopes). Over the judged ones `size` is max(‖analytic‖, ‖numeric‖),
+    `relative_error` is ‖analytic - numeric‖ / size, and `noise` the largest ‖analytic - numeric‖ that error bars
+    explain. `missing` is the probability that an error of 1e-6 of the norm was missed because only some entries were
+    measured (0 when all were). `index` is the entry that differs most, with both derivatives; `part` says which part
+    of the objective, and `point` where.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    entries: int
+    measured: int
+    judged: int
+    kinks: int
+    relative_error: float
+    size: float
+    noise: float
+    missing: float
+    index: tuple[int, ...]
+    analytic: float
+    numeric: float
+    verdict: str
+    tolerance: float
+    part: str = "objective"
+    point: str = "as given"
+
+    @property
+    def unjudged(self) -> int:
+        """Measured entries that could not be judged."""
+        return self.measured - self.judged
+
+
+def compare(measured: Measured, jitter: Array, budget: Budget, shape: tuple[int, ...] | None = None) -> ParameterCheck:
+    """One parameter's gradient against its measurement.
+
+    `jitter` (n,) is how much rounding moves the gradient itself, entry by entry.
+    """
+    shape = measured.variable.shape if shape is None else shape
+    judged, analytic, numeric = measured.judged, measured.analytic, measured.numeric
+    error = np.where(judged, np.abs(analytic - numeric), 0.0)
+    allowed = np.where(judged, measured.bars + jitter[measured.which], 0.0)
+    ours = float(np.linalg.norm(analytic[judged]))
+    size = max(ours, float(np.linalg.norm(numeric[judged])))
+    noise = float(np.linalg.norm(allowed))
+    zero = size <= noise and (ours == 0 or float(np.linalg.norm(jitter)) > 0.1 * ours)
+    excess = error - allowed - budget.entry * np.maximum(np.abs(analytic), np.abs(numeric))
+    worst = int(np.argmax(np.where(judged, np.where(np.isnan(excess), np.inf, excess), -np.inf)))
+    wrong = not float(np.linalg.norm(error)) <= max(budget.tolerance * size, noise) or excess[worst] > 0
+    wrong = wrong or _wrong_along(measured, jitter, budget)
+    seen = _visible(measured, noise, size, budget)
+    index = np.unravel_index(int(measured.which[worst]), shape) if shape else ()
+    return ParameterCheck(
+        name=measured.variable.name,
+        shape=shape,
+        entries=measured.variable.x.size,
+        measured=len(judged),
+        judged=int(judged.sum()),
+        kinks=int(measured.kinked.sum()),
+        relative_error=0.0 if zero and not wrong else float(np.linalg.norm(error)) / (size or 1.0),
+        size=size,
+        noise=noise,
+        missing=_missing(measured),
+        index=tuple(int(i) for i in index),
+        analytic=float(analytic[worst]),
+        numeric=float(numeric[worst]),
+        verdict=_verdict(wrong, zero, judged, seen <= budget.visible),
+        tolerance=budget.tolerance,
+    )
+
+
+def _verdict(wrong: bool, zero: bool, judged: Array, visible: bool) -> str:
+    """What the comparison shows.
+
+    - "WRONG": the two differ by more than the tolerance and more than the error bars explain.
+    - "inconclusive": too many entries could not be judged.
+    - "zero": the parameter moves nothing, and its gradient says so. A bias before batch norm, a layer cut off.
+    - "below noise": so small, or measured so coarsely, that a wrong gradient would look the same.
+    - "ok": the two agree, and an error would have shown.
+    """
+    if wrong:
+        return "WRONG"
+    if (~judged).sum() > MOST_UNJUDGED * len(judged):
+        return "inconclusive"
+    if zero:
+        return "zero"
+    return "ok" if visible else "below noise"
+
+
+def _tolerated_along(measured: Measured, jitter: Array, budget: Budget) -> Array:
+    """How far slopes along directions may differ: error bars, and the tolerance of the whole array's norm."""
+    return measured.along_numeric.bars + budget.tolerance * _norm(measured) + float(np.linalg.norm(jitter))
+
+
+def _norm(measured: Measured) -> float:
+    """The norm of the whole gradient, estimated from its slopes: E[(a·g)²] = ‖a‖²."""
+    return float(np.sqrt(np.mean(np.square(measured.along)))) if len(measured.along) else 0.0
+
+
+def _wrong_along(measured: Measured, jitter: Array, budget: Budget) -> bool:
+    apart = np.abs(measured.along - measured.along_numeric.values)
+    return bool((apart > _tolerated_along(measured, jitter, budget)).any())
+
+
+def _visible(measured: Measured, noise: float, size: float, budget: Budget) -> float:
+    """The smallest relative error of the norm that would have been seen."""
+    if measured.complete:
+        return noise / size if size else np.inf
+    norm = _norm(measured)
+    return resolution(measured.along_numeric.bars) / norm if norm else np.inf
+
+
+def _missing(measured: Measured) -> float:
+    if measured.complete:
+        return 0.0
+    bars = measured.along_numeric.bars + FLOAT64.tolerance * _norm(measured)
+    return missing_probability(bars, STATED * _norm(measured))

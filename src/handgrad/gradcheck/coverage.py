@@ -1,0 +1,47 @@
+"""Which entries are measured, and what the rest could hide.
+
+Where not every entry can be measured, a sample spread evenly over the array is, and besides it slopes along random
+directions g ~ N(0, I), which see every entry. If the gradient is wrong by Δ, the slope is wrong by Δ·g ~ N(0, ‖Δ‖²), so
+a direction whose error bar is τ misses it with probability P(|N(0, 1)| < τ / ‖Δ‖) = erf(τ / (√2 ‖Δ‖)), whatever
+the pattern of Δ; independent directions multiply.
+"""
+
+import numpy as np
+
+from handgrad.arrays import Array
+
+DIRECTIONS = 4
+FOUND = 0.999  # the probability with which an error of the size called `resolution` is found
+
+
+def spread(entries: int, at_most: int, generator: np.random.Generator) -> Array:
+    """Entries to measure: all, or one drawn from each of `at_most` equal stretches."""
+    if entries <= at_most:
+        return np.arange(entries)
+    bounds = np.arange(at_most + 1) * entries // at_most
+    return generator.integers(bounds[:-1], bounds[1:])
+
+
+def missing_probability(bars: Array, error: float) -> float:
+    """The probability that directions with these error bars all miss a gradient wrong by that norm.
+
+    >>> missing_probability(np.array([1e-8, 1e-8]), 1e-6) < 1e-4
+    True
+    """
+    from scipy.special import erf
+
+    return float(np.prod(erf(np.asarray(bars) / (np.sqrt(2) * error)))) if error > 0 else 1.0
+
+
+def resolution(bars: Array) -> float:
+    """The norm of the smallest error that directions with these bars find with probability FOUND."""
+    from scipy.optimize import brentq
+
+    if not np.isfinite(bars).any():
+        return np.inf
+    largest = float(np.max(bars[np.isfinite(bars)]))
+    if largest == 0:
+        return 0.0
+    low, high = np.log(float(np.min(bars)) + 1e-300) - 3, np.log(largest) + 60
+    found = brentq(lambda log_error: missing_probability(bars, float(np.exp(log_error))) - (1 - FOUND), low, high)
+    return float(np.exp(found))

@@ -1,0 +1,127 @@
+"""Measuring the gradient by one variable: entries first quickly, then, where in doubt, on the ladder; then directions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from handgrad.arrays import Array
+from handgrad.gradcheck.coverage import DIRECTIONS, spread
+from handgrad.gradcheck.differences import QUICK_STEPS, Slopes, climb, quick_slopes
+from handgrad.gradcheck.noise import noise_of
+from handgrad.gradcheck.variables import Directions, Entries, Variable
+
+_AGREES = 1e-8  # relative: closer than this, a quick measurement is not doubted
+_FINE = 1e-7  # error bars, of the gradient's norm, that need no finer measurement
+_SPOT = 200  # doubted entries of each kind that the ladder looks at before it believes the quick values of the rest
+_JUMP = 4  # times their error bars: one-sided slopes further apart than this are a kink's
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The gradient by one variable, at some of its entries (m,) and along some directions (k,).
+
+    `numeric` with its error bars `bars`; `judged` tells which entries could be measured, `kinked` which lie on a kink.
+    There `numeric` is the one-sided slope, or the value between the two, that is nearest to the analytic one.
+    """
+
+    variable: Variable
+    which: Array
+    analytic: Array
+    numeric: Array
+    bars: Array
+    judged: Array
+    kinked: Array
+    along: Array  # the analytic slopes along the directions
+    along_numeric: Slopes
+    noise: float
+
+    @property
+    def complete(self) -> bool:
+        """Whether every entry was measured."""
+        return len(self.which) == self.variable.x.size
+
+
+def measure(variable: Variable, gradient: Array, at_most: int, generator: np.random.Generator) -> Measured:
+    """The slopes of at most so many entries next to those of `gradient` (n,), and of directions if that is not all."""
+    noise = noise_of(variable, generator)
+    which = spread(variable.x.size, at_most, generator)
+    analytic = gradient[which]
+    lines = Entries(variable, which)
+    numeric, bars, judged, kinked = _entries(lines, analytic, noise, generator)
+    directions = np.zeros((0, variable.x.size))
+    if len(which) < variable.x.size:
+        directions = generator.standard_normal((DIRECTIONS, variable.x.size))
+    along = directions @ gradient
+    along_numeric = _along(variable, directions, along, noise)
+    return Measured(variable, which, analytic, numeric, bars, judged, kinked, along, along_numeric, noise)
+
+
+def _entries(
+    lines: Entries, analytic: Array, noise: float, generator: np.random.Generator
+) -> tuple[Array, Array, Array, Array]:
+    """Numeric slopes, error bars, judged, kinked."""
+    numeric, bars = np.full(len(analytic), np.nan), np.full(len(analytic), np.inf)
+    for step in QUICK_STEPS:
+        some = np.flatnonzero(_doubted(analytic, numeric, bars))
+        if len(some):
+            numeric[some], bars[some] = quick_slopes(lines.only(some), step, noise)
+    judged, kinked = np.isfinite(bars), np.zeros(len(analytic), dtype=bool)
+    for some in _suspects(analytic, numeric, bars, generator):
+        before = Slopes(numeric[some], bars[some])
+        numeric[some], bars[some], judged[some], kinked[some] = _climbed(lines.only(some), analytic[some], noise)
+        apart = np.abs(numeric[some] - before.values)
+        if (judged[some] & (apart <= bars[some] + before.bars)).all() and (before.bars <= _wanted(analytic)).all():
+            break  # the quick values were right, and it is the gradient that differs: so they are for the rest
+    return numeric, bars, judged, kinked
+
+
+def _suspects(analytic: Array, numeric: Array, bars: Array, generator: np.random.Generator) -> Iterator[Array]:
+    """The doubted entries: first the worst and some others, then the rest."""
+    doubted = np.flatnonzero(_doubted(analytic, numeric, bars))
+    apart = np.nan_to_num(np.abs(analytic - numeric)[doubted], nan=np.inf)
+    doubted = doubted[np.argsort(-apart)]
+    shuffled = generator.permutation(doubted[_SPOT:])
+    for some in (np.concatenate([doubted[:_SPOT], shuffled[:_SPOT]]), shuffled[_SPOT:]):
+        if len(some):
+            yield some
+
+
+def _doubted(analytic: Array, numeric: Array, bars: Array) -> Array:
+    """Where a quick measurement disagrees or is too coarse to tell."""
+    apart = np.abs(analytic - numeric)
+    agrees = np.isfinite(bars) & (apart <= bars + _AGREES * np.maximum(np.abs(analytic), np.abs(numeric)))
+    return ~agrees | (bars > _wanted(np.where(np.isfinite(numeric), numeric, 0)))
+
+
+def _wanted(slopes: Array) -> float:
+    """The error bar of one entry that is fine enough for an array with these slopes."""
+    return _FINE * float(np.sqrt(np.mean(np.square(slopes)))) if slopes.size else 0.0
+
+
+def _climbed(lines: Entries | Directions, analytic: Array, noise: float) -> tuple[Array, Array, Array, Array]:
+    """The ladder's slopes, error bars, which could be judged and which lie on a kink.
+
+    On a kink any value between the two one-sided slopes is a derivative in the sense of Clarke (1983). One outside is
+    not judged: where several kinks meet, what the chain rule gives need not lie between.
+    """
+    central, left, right = climb(lines, noise)
+    sides = left.bars + right.bars
+    kinked = np.isfinite(sides) & (np.abs(left.values - right.values) > _JUMP * sides)
+    low, high = np.fmin(left.values, right.values), np.fmax(left.values, right.values)
+    between = np.clip(analytic, low, high)
+    margin = np.maximum(left.bars, right.bars) + _AGREES * np.maximum(np.abs(low), np.abs(high))
+    inside = np.abs(between - analytic) <= margin
+    numeric = np.where(kinked, between, central.values)
+    bars = np.where(kinked, margin, central.bars)
+    judged = np.where(kinked, inside, np.isfinite(central.bars))
+    return np.where(np.isfinite(numeric), numeric, 0.0), bars, judged, kinked
+
+
+def _along(variable: Variable, moves: Array, analytic: Array, noise: float) -> Slopes:
+    """The slopes along directions; one that lies on a kink tells nothing."""
+    if not len(moves):
+        return Slopes(np.zeros(0), np.zeros(0))
+    lines = Directions(variable, moves)
+    numeric, bars, judged, kinked = _climbed(lines, analytic, noise)
+    return Slopes(numeric, np.where(judged & ~kinked, bars, np.inf))

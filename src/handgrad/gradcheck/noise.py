@@ -1,0 +1,35 @@
+"""How finely a function can be told from itself: the rounding in its values, measured.
+
+Differences of order k over equally spaced, very close points remove what is smooth and leave the noise, grown by a
+known factor: E[(Δᵏf)²] = (2k)! / (k!)² · σ² (Hamming 1971; Moré & Wild 2011, "Estimating computational noise").
+"""
+
+from math import comb
+
+import numpy as np
+
+from handgrad.arrays import Array
+from handgrad.gradcheck.variables import Directions, Variable, look
+
+ORDER, POINTS = 4, 8
+_SPACINGS = (1e-10, 1e-7, 1e-4)  # of the scale; the next is tried where most neighbours have one value (float32 inside)
+_FEW = 4  # units in the last place of a value that rounding costs at least
+
+
+def noise_of(variable: Variable, generator: np.random.Generator) -> float:
+    """The standard deviation of the rounding in the function's values near x, along one random direction."""
+    signs = np.where(generator.random(variable.x.size) < 0.5, -1.0, 1.0)
+    line = Directions(variable, (signs * variable.scale)[None])
+    for spacing in _SPACINGS:
+        values = look(line, spacing * np.arange(POINTS, dtype=np.float64)[:, None]).values[:, 0]
+        if (np.diff(values) != 0).sum() > POINTS // 2:
+            break
+    values = values[np.isfinite(values)]
+    if len(values) <= ORDER:
+        return 0.0
+    return float(np.sqrt(np.mean(np.diff(values, ORDER) ** 2) / comb(2 * ORDER, ORDER)))
+
+
+def rounding(values: Array, noise: float) -> Array:
+    """The error to expect of each value, given the measured noise; never less than a few units in its last place."""
+    return np.maximum(2 * noise, _FEW * np.finfo(np.float64).eps * np.abs(values))

@@ -1,0 +1,96 @@
+"""One named array that a function depends on, all its other arguments held still; and straight lines through it.
+
+A derivative by an entry is the slope along the line on which only that entry moves. A derivative along a direction is
+the slope on a line on which all entries move at once, so that it sees them all.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from handgrad.arrays import Array
+
+
+class Values(NamedTuple):
+    """The function at k points: its values (k,), NaN where it has none, and whether no kink was seen on the way."""
+
+    values: Array
+    clear: Array
+
+
+class Variable(NamedTuple):
+    """An array x (n,) of some shape, and the function of it alone.
+
+    `around(points, watch)` gives the function at points (k, n); with `watch` it also looks for kinks between x and the
+    points, if it can see them. `scale` (n,) is the size of a move that matters; `at_once` is how many points of this
+    size stay in cache, `side_by_side` whether several threads may look at once.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    x: Array
+    scale: Array
+    value: float
+    around: Callable[[Array, bool], Values]
+    at_once: int
+
+
+class Entries(NamedTuple):
+    """The lines on which one entry moves."""
+
+    variable: Variable
+    which: Array
+
+    @property
+    def scale(self) -> Array:
+        """The move that matters, on each line."""
+        return self.variable.scale[self.which]
+
+    def only(self, chosen: Array) -> "Entries":
+        """Some of these lines."""
+        return Entries(self.variable, self.which[chosen])
+
+    def points(self, lines: slice, offsets: Array) -> Array:
+        """The points at `offsets` (lines, m) along some lines: (lines · m, n)."""
+        points = np.tile(self.variable.x, (offsets.size, 1))
+        points[np.arange(offsets.size), np.repeat(self.which[lines], offsets.shape[1])] += offsets.reshape(-1)
+        return points
+
+
+class Directions(NamedTuple):
+    """The lines on which all entries move, each by its scale times what `moves` (lines, n) says."""
+
+    variable: Variable
+    moves: Array
+
+    @property
+    def scale(self) -> Array:
+        """The move that matters, on each line: 1, for the moves are scaled already."""
+        return np.ones(len(self.moves))
+
+    def only(self, chosen: Array) -> "Directions":
+        """Some of these lines."""
+        return Directions(self.variable, self.moves[chosen])
+
+    def points(self, lines: slice, offsets: Array) -> Array:
+        """The points at `offsets` (lines, m) along some lines: (lines · m, n)."""
+        moves = offsets[:, :, None] * self.moves[lines][:, None, :]
+        return self.variable.x + moves.reshape(offsets.size, -1)
+
+
+Lines = Entries | Directions
+
+
+def look(lines: Lines, offsets: Array, *, watch: bool = False) -> Values:
+    """The function at `offsets` (m, lines) along each line: values and clear, both (m, lines)."""
+    offsets = offsets.T
+    rows, m = offsets.shape
+    values, clear = np.empty((rows, m)), np.ones((rows, m), dtype=bool)
+    step = max(1, lines.variable.at_once // m)
+    for start in range(0, rows, step):
+        few = slice(start, start + step)
+        with np.errstate(all="ignore"):  # far off the point a value may overflow
+            found = lines.variable.around(lines.points(few, offsets[few]), watch)
+        values[few], clear[few] = found.values.reshape(-1, m), found.clear.reshape(-1, m)
+    return Values(values.T, clear.T)
