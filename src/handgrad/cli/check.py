@@ -13,8 +13,7 @@ from handgrad.cli.output import JsonOption, print_json, show, table
 
 if TYPE_CHECKING:
     from handgrad.arrays import Array
-    from handgrad.gradcheck import Report
-    from handgrad.gradcheck.report import Finding
+    from handgrad.gradcheck import Finding, Report
     from handgrad.network import Network
 
 

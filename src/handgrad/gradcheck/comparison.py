@@ -16,7 +16,8 @@ STATED = 1e-6  # the error, relative to the gradient's norm, whose chance of bei
 
 class Budget(NamedTuple):
     """What rounding may cost in a precision: the tolerated relative error, norm-wise and of an entry, and how small an
-    error must be visible for a gradient to be called right."""
+    error must be visible for a gradient to be called right.
+    """
 
     epsilon: float
     tolerance: float
@@ -32,8 +33,8 @@ FLOAT32 = Budget(2.0**-23, 1e-4, 1e-2, 1e-2)  # backpropagation in float32 round
 class ParameterCheck:
     """One parameter's gradient against its measurement.
 
-    `entries` in all, of which `measured` were, `judged` could be judged, and `kinks` lie on a kink (judged there only if
-    the gradient lies between the one-sided slopes). Over the judged ones `size` is max(‖analytic‖, ‖numeric‖),
+    `entries` in all, of which `measured` were, `judged` could be judged, and `kinks` lie on a kink (judged only
+    if the gradient lies between the one-sided slopes). Over the judged ones `size` is max(‖analytic‖, ‖numeric‖),
     `relative_error` is ‖analytic - numeric‖ / size, and `noise` the largest ‖analytic - numeric‖ that error bars
     explain. `missing` is the probability that an error of 1e-6 of the norm was missed because only some entries were
     measured (0 when all were). `index` is the entry that differs most, with both derivatives; `part` says which part
@@ -102,6 +103,12 @@ def compare(measured: Measured, jitter: Array, budget: Budget, shape: tuple[int,
     )
 
 
+def incomparable(name: str, shape: tuple[int, ...], entries: int, budget: Budget) -> ParameterCheck:
+    """The check of a gradient that has another shape or is not finite: wrong, with nothing to measure."""
+    nan = float("nan")
+    return ParameterCheck(name, shape, entries, 0, 0, 0, np.inf, nan, nan, 0.0, (), nan, nan, "WRONG", budget.tolerance)
+
+
 def _verdict(wrong: bool, zero: bool, judged: Array, visible: bool) -> str:
     """What the comparison shows.
 
@@ -126,7 +133,7 @@ def _tolerated_along(measured: Measured, jitter: Array, budget: Budget) -> Array
 
 
 def _norm(measured: Measured) -> float:
-    """The norm of the whole gradient, estimated from its slopes: E[(a·g)²] = ‖a‖²."""
+    """The norm of the whole gradient times the scale of the moves, from its slopes: E[(a·g)²] = ‖a‖²."""
     return float(np.sqrt(np.mean(np.square(measured.along)))) if len(measured.along) else 0.0
 
 

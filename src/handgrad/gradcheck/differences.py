@@ -20,6 +20,7 @@ from handgrad.gradcheck.variables import Lines, look
 
 SAFETY = 4  # error bars are this many times the rounding to expect
 QUICK_STEPS = (1e-3, 1e-4)  # of the scale: where the quick formula is best, and one that meets fewer kinks
+DIRECTION_STEPS = (1e-3, 1e-5, 1e-6, 1e-7)  # along which every unit moves, and some soon meet a kink
 _OFFSETS = np.array([-2.0, -1.0, 1.0, 2.0])
 _WEIGHTS = np.array([1.0, -8.0, 8.0, -1.0]) / 12
 _SHRINK = 4  # from one step of the ladder to the next

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.gradcheck.comparison import Budget, ParameterCheck, compare
+from handgrad.gradcheck.comparison import Budget, ParameterCheck, compare, incomparable
+from handgrad.gradcheck.coverage import DIRECTIONS
 from handgrad.gradcheck.measuring import Measured, measure
 from handgrad.gradcheck.subjects import Point, Subject, moved
 
@@ -21,6 +22,7 @@ class Examined:
     subject: Subject
     point: Point
     value: float
+    value_again: float
     given: Point
     again: Point
     measured: Mapping[str, Measured]  # of the parameters whose gradient has the right shape and is finite
@@ -47,7 +49,13 @@ class Examined:
 
 
 def examine(
-    subject: Subject, point: Point, allowed: Mapping[str, int], budget: Budget, generator: np.random.Generator
+    subject: Subject,
+    point: Point,
+    allowed: Mapping[str, int],
+    budget: Budget,
+    generator: np.random.Generator,
+    *,
+    directions: int = DIRECTIONS,
 ) -> Examined:
     """The gradient at a point against at most so many measured entries of each parameter."""
     value = subject.value(point)
@@ -57,14 +65,15 @@ def examine(
     for variable in subject.variables(point):
         analytic = given[variable.name]
         if analytic.shape != variable.shape or not np.isfinite(analytic).all():
+            checks.append(incomparable(variable.name, variable.shape, variable.x.size, budget))
             continue
         others = [each[variable.name] for each in rounded]
         most = _MOST_JITTER * max(abs(value), float(np.linalg.norm(analytic)))
         jitter = _jitter(analytic, others, most)
-        found = measure(variable, analytic.reshape(-1), allowed[variable.name], generator)
+        found = measure(variable, analytic.reshape(-1), allowed[variable.name], generator, directions)
         measured[variable.name] = found
         checks.append(compare(found, jitter, budget))
-    return Examined(subject, point, value, given, again, measured, tuple(checks))
+    return Examined(subject, point, value, subject.value(point), given, again, measured, tuple(checks))
 
 
 def _jitter(analytic: Array, others: list[Array], most: float) -> Array:

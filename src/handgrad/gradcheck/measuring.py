@@ -1,4 +1,4 @@
-"""Measuring the gradient by one variable: entries first quickly, then, where in doubt, on the ladder; then directions."""
+"""Measuring the gradient by one variable: entries quickly, then, where in doubt, on the ladder; then directions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.gradcheck.coverage import DIRECTIONS, spread
-from handgrad.gradcheck.differences import QUICK_STEPS, Slopes, climb, quick_slopes
+from handgrad.gradcheck.differences import DIRECTION_STEPS, QUICK_STEPS, Slopes, climb, quick_slopes
 from handgrad.gradcheck.noise import noise_of
 from handgrad.gradcheck.variables import Directions, Entries, Variable
 
@@ -42,18 +42,19 @@ class Measured:
         return len(self.which) == self.variable.x.size
 
 
-def measure(variable: Variable, gradient: Array, at_most: int, generator: np.random.Generator) -> Measured:
-    """The slopes of at most so many entries next to those of `gradient` (n,), and of directions if that is not all."""
+def measure(
+    variable: Variable, gradient: Array, at_most: int, generator: np.random.Generator, directions: int = DIRECTIONS
+) -> Measured:
+    """The slopes of at most so many entries next to those of `gradient` (n,); along directions if that is not all."""
     noise = noise_of(variable, generator)
     which = spread(variable.x.size, at_most, generator)
     analytic = gradient[which]
     lines = Entries(variable, which)
     numeric, bars, judged, kinked = _entries(lines, analytic, noise, generator)
-    directions = np.zeros((0, variable.x.size))
-    if len(which) < variable.x.size:
-        directions = generator.standard_normal((DIRECTIONS, variable.x.size))
-    along = directions @ gradient
-    along_numeric = _along(variable, directions, along, noise)
+    complete = len(which) == variable.x.size
+    moves = generator.standard_normal((0 if complete else directions, variable.x.size)) * variable.scale
+    along = moves @ gradient
+    along_numeric = _along(Directions(variable, moves), along, noise)
     return Measured(variable, which, analytic, numeric, bars, judged, kinked, along, along_numeric, noise)
 
 
@@ -89,9 +90,13 @@ def _suspects(analytic: Array, numeric: Array, bars: Array, generator: np.random
 
 def _doubted(analytic: Array, numeric: Array, bars: Array) -> Array:
     """Where a quick measurement disagrees or is too coarse to tell."""
-    apart = np.abs(analytic - numeric)
-    agrees = np.isfinite(bars) & (apart <= bars + _AGREES * np.maximum(np.abs(analytic), np.abs(numeric)))
-    return ~agrees | (bars > _wanted(np.where(np.isfinite(numeric), numeric, 0)))
+    return _differ(analytic, numeric, bars) | (bars > _wanted(np.where(np.isfinite(numeric), numeric, 0)))
+
+
+def _differ(analytic: Array, numeric: Array, bars: Array) -> Array:
+    """Where a measurement disagrees, or there is none."""
+    near = np.abs(analytic - numeric) <= bars + _AGREES * np.maximum(np.abs(analytic), np.abs(numeric))
+    return ~(np.isfinite(bars) & near)
 
 
 def _wanted(slopes: Array) -> float:
@@ -118,10 +123,15 @@ def _climbed(lines: Entries | Directions, analytic: Array, noise: float) -> tupl
     return np.where(np.isfinite(numeric), numeric, 0.0), bars, judged, kinked
 
 
-def _along(variable: Variable, moves: Array, analytic: Array, noise: float) -> Slopes:
-    """The slopes along directions; one that lies on a kink tells nothing."""
-    if not len(moves):
-        return Slopes(np.zeros(0), np.zeros(0))
-    lines = Directions(variable, moves)
-    numeric, bars, judged, kinked = _climbed(lines, analytic, noise)
-    return Slopes(numeric, np.where(judged & ~kinked, bars, np.inf))
+def _along(lines: Directions, analytic: Array, noise: float) -> Slopes:
+    """The slopes along directions, by ever shorter steps until they agree; one that lies on a kink tells nothing."""
+    numeric, bars = np.full(len(analytic), np.nan), np.full(len(analytic), np.inf)
+    for step in DIRECTION_STEPS:
+        some = np.flatnonzero(_differ(analytic, numeric, bars))
+        if len(some):
+            numeric[some], bars[some] = quick_slopes(lines.only(some), step, noise)
+    some = np.flatnonzero(_differ(analytic, numeric, bars))
+    if len(some):
+        numeric[some], bars[some], judged, kinked = _climbed(lines.only(some), analytic[some], noise)
+        bars[some] = np.where(judged & ~kinked, bars[some], np.inf)
+    return Slopes(np.where(np.isfinite(bars), numeric, 0.0), bars)

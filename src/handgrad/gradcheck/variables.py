@@ -51,10 +51,10 @@ class Entries(NamedTuple):
         """Some of these lines."""
         return Entries(self.variable, self.which[chosen])
 
-    def points(self, lines: slice, offsets: Array) -> Array:
-        """The points at `offsets` (lines, m) along some lines: (lines · m, n)."""
-        points = np.tile(self.variable.x, (offsets.size, 1))
-        points[np.arange(offsets.size), np.repeat(self.which[lines], offsets.shape[1])] += offsets.reshape(-1)
+    def points(self, lines: Array, offsets: Array) -> Array:
+        """The points (k, n) at `offsets` (k,) along lines (k,)."""
+        points = np.tile(self.variable.x, (len(offsets), 1))
+        points[np.arange(len(offsets)), self.which[lines]] += offsets
         return points
 
 
@@ -73,10 +73,9 @@ class Directions(NamedTuple):
         """Some of these lines."""
         return Directions(self.variable, self.moves[chosen])
 
-    def points(self, lines: slice, offsets: Array) -> Array:
-        """The points at `offsets` (lines, m) along some lines: (lines · m, n)."""
-        moves = offsets[:, :, None] * self.moves[lines][:, None, :]
-        return self.variable.x + moves.reshape(offsets.size, -1)
+    def points(self, lines: Array, offsets: Array) -> Array:
+        """The points (k, n) at `offsets` (k,) along lines (k,)."""
+        return self.variable.x + offsets[:, None] * self.moves[lines]
 
 
 Lines = Entries | Directions
@@ -84,13 +83,10 @@ Lines = Entries | Directions
 
 def look(lines: Lines, offsets: Array, *, watch: bool = False) -> Values:
     """The function at `offsets` (m, lines) along each line: values and clear, both (m, lines)."""
-    offsets = offsets.T
-    rows, m = offsets.shape
-    values, clear = np.empty((rows, m)), np.ones((rows, m), dtype=bool)
-    step = max(1, lines.variable.at_once // m)
-    for start in range(0, rows, step):
-        few = slice(start, start + step)
+    values, clear = np.empty(offsets.size), np.ones(offsets.size, dtype=bool)
+    which, moves = np.tile(np.arange(offsets.shape[1]), len(offsets)), offsets.reshape(-1)
+    for start in range(0, offsets.size, lines.variable.at_once):
+        few = slice(start, start + lines.variable.at_once)
         with np.errstate(all="ignore"):  # far off the point a value may overflow
-            found = lines.variable.around(lines.points(few, offsets[few]), watch)
-        values[few], clear[few] = found.values.reshape(-1, m), found.clear.reshape(-1, m)
-    return Values(values.T, clear.T)
+            values[few], clear[few] = lines.variable.around(lines.points(which[few], moves[few]), watch)
+    return Values(values.reshape(offsets.shape), clear.reshape(offsets.shape))

@@ -1,0 +1,143 @@
+"""Looking into a function of weights and biases from outside.
+
+A layer whose weights are zero puts out its bias, whatever the data: the pre-activations of all rows are then known, and
+the same. Let layer l have W = 0 and b = z. Then with the sums over the rows that the gradients by biases are,
+
+    ∂f/∂b_l = f'(z) ⊙ W_{l+1} ∂f/∂b_{l+1}
+
+so that the measured gradients give f'(z), and the analytic ones the derivative that the code used, point by point. The
+same trick on the last layer makes the logits known. All this asks only for the function and its gradient elsewhere.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from handgrad.arrays import Array
+from handgrad.gradcheck.differences import climb
+from handgrad.gradcheck.noise import noise_of
+from handgrad.gradcheck.signatures.case import Curve, Logits
+from handgrad.gradcheck.subjects import Point, Subject
+from handgrad.gradcheck.variables import Entries
+
+_SPREAD = 1.7  # pre-activations between minus this and this: where activations bend
+_CLOSE = 1e-5
+
+
+class Link(NamedTuple):
+    """The weights and the bias of one layer, and whether the weights stand as (fan_out, fan_in)."""
+
+    W: str
+    b: str
+    flipped: bool
+
+
+def links(point: Point) -> list[Link]:
+    """The layers that a point seems to hold: each matrix with the next vector as long as one of its sides."""
+    found = []
+    free = [name for name, x in point.items() if x.size == max(x.shape, default=0) and x.size > 0]
+    for W, x in point.items():
+        if x.ndim != 2 or W in free:
+            continue
+        b = next((name for name in free if point[name].size == x.shape[1]), None)
+        flipped = b is None
+        if b is None:
+            b = next((name for name in free if point[name].size == x.shape[0]), None)
+        if b is not None:
+            free.remove(b)
+            found.append(Link(W, b, flipped))
+    return found
+
+
+class Outside:
+    """A subject as a chain of layers, looked into by setting weights to zero."""
+
+    def __init__(self, subject: Subject, point: Point) -> None:
+        self.subject, self.point = subject, point
+        self.links = links(point)
+
+    def curve(self, name: str) -> Curve | None:
+        """The activation behind the layer that a parameter belongs to; None where the relation does not hold."""
+        place = self._place(name)
+        if place is None or place + 1 >= len(self.links):
+            return None
+        curves = [self._curve(place, order) for order in (1, -1)]
+        if any(curve is None for curve in curves):
+            return None
+        one, other = curves
+        assert one is not None
+        assert other is not None
+        if not _same(one.measured, other.measured[::-1]) or not _same(one.used, other.used[::-1]):
+            return None  # a unit's slope must depend on its z alone
+        return one
+
+    def turned(self, name: str) -> bool:
+        """Whether the gradient came back through the next layer's W instead of Wᵀ."""
+        place = self._place(name)
+        if place is None or place + 1 >= len(self.links):
+            return False
+        W = self.point[self.links[place + 1].W]
+        if W.shape[0] != W.shape[1]:
+            return False
+        right, wrong = self._curve(place, 1), self._curve(place, 1, turned=True)
+        return right is not None and wrong is not None and _same(wrong.used, right.measured)
+
+    def logits(self, name: str) -> Logits | None:
+        """The loss by the logits, if the parameter is the last layer's bias or weight and p is their softmax."""
+        if not self.links or name not in self.links[-1][:2]:
+            return None
+        last = self.links[-1]
+        rows = []
+        for seed in range(3):
+            z = np.random.default_rng(seed).uniform(-1, 1, self.point[last.b].size)
+            found = self._at(last, z, [last.b])
+            if found is None:
+                return None
+            measured, used = found
+            p = np.exp(z - z.max())
+            rows.append((p / p.sum(), measured[last.b], used[last.b]))
+        P, measured_rows, used_rows = (np.array(each) for each in zip(*rows, strict=True))
+        return Logits(P, measured_rows, used_rows)
+
+    def _place(self, name: str) -> int | None:
+        return next((i for i, link in enumerate(self.links) if name in (link.W, link.b)), None)
+
+    def _curve(self, place: int, order: int, *, turned: bool = False) -> Curve | None:
+        link, following = self.links[place], self.links[place + 1]
+        z = np.linspace(-_SPREAD, _SPREAD, self.point[link.b].size + 2)[1:-1] + 0.0137
+        z = z[::order]
+        W = self.point[following.W]
+        W = W.T if following.flipped != turned else W
+        found = self._at(link, z, [link.b, following.b])
+        if found is None or W.shape != (z.size, self.point[following.b].size):
+            return None
+        measured, used = found
+        by_a, by_a_used = W @ measured[following.b], W @ used[following.b]
+        if min(np.min(np.abs(by_a)), np.min(np.abs(by_a_used))) < 1e-6 * np.max(np.abs(by_a)):
+            return None
+        return Curve(z, measured[link.b] / by_a, used[link.b] / by_a_used)
+
+    def _at(self, link: Link, z: Array, names: list[str]) -> tuple[Point, Point] | None:
+        """Measured and analytic gradients by some parameters, flat, where a layer has weights 0 and bias z."""
+        point = self.point | {
+            link.W: np.zeros_like(self.point[link.W]),
+            link.b: z.reshape(self.point[link.b].shape),
+        }
+        try:
+            analytic = self.subject.gradient(point)
+            variables = {each.name: each for each in self.subject.variables(point)}
+        except ValueError:  # the function has no value there: then it cannot be looked into
+            return None
+        measured = {}
+        for name in names:
+            if analytic[name].size != point[name].size:
+                return None
+            lines = Entries(variables[name], np.arange(point[name].size))
+            measured[name] = climb(lines, noise_of(variables[name], np.random.default_rng(0))).central.values
+            if not np.isfinite(measured[name]).all():
+                return None
+        return measured, {name: analytic[name].reshape(-1) for name in names}
+
+
+def _same(one: Array, other: Array) -> bool:
+    return bool(np.max(np.abs(one - other)) <= _CLOSE * max(1e-3, float(np.max(np.abs(one)))))

@@ -1,0 +1,66 @@
+"""Numbers that may have slipped into a gradient as a factor: how many rows, how many outputs, a learning rate.
+
+They are read from what a function has at hand: arrays and numbers among its closure, defaults, attributes and the
+globals it names, and the shapes of the parameters.
+"""
+
+import functools
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from handgrad.gradcheck.subjects import Point
+
+_EVERYDAY = {"2": 2.0, "3": 3.0}
+
+
+def constants_of(functions: tuple[Any, ...], point: Point) -> dict[str, float]:
+    """The numbers that functions have at hand, by what they are; shapes before scalars, for they are likelier."""
+    counts: dict[str, float] = {}
+    scalars: dict[str, float] = {}
+    for name, value in (pair for function in functions for pair in _at_hand(function)):
+        shape = getattr(value, "shape", None)
+        if isinstance(shape, tuple) and len(shape) > 0:
+            counts[f"rows of {name}"] = float(shape[0])
+            if len(shape) == 2:
+                counts[f"columns of {name}"] = float(shape[1])
+        elif isinstance(value, int | float | np.number) and np.isfinite(float(value)):
+            scalars[name] = float(value)
+    for name, x in point.items():
+        counts |= {f"length of axis {axis} of {name}": float(length) for axis, length in enumerate(x.shape)}
+    return counts | _products(counts) | scalars | _EVERYDAY
+
+
+def _products(counts: Mapping[str, float]) -> dict[str, float]:
+    """Rows times columns: what a mean over all entries divides by."""
+    found = {}
+    for name, rows in counts.items():
+        columns = counts.get(f"columns of {name.removeprefix('rows of ')}") if name.startswith("rows of ") else None
+        if columns:
+            found[f"size of {name.removeprefix('rows of ')}"] = rows * columns
+    return found
+
+
+def _at_hand(function: Any) -> Iterator[tuple[str, Any]]:
+    """Names and values that a function can reach without being told."""
+    if isinstance(function, functools.partial):
+        yield from ((str(key), value) for key, value in function.keywords.items())
+        yield from (("an argument", value) for value in function.args)
+        yield from _at_hand(function.func)
+        return
+    owner = getattr(function, "__self__", None if inspect.isroutine(function) else function)
+    if owner is not None and not inspect.ismodule(owner):
+        yield from vars(owner).items() if hasattr(owner, "__dict__") else ()
+    function = getattr(function, "__func__", function)
+    if not inspect.isfunction(function):
+        return
+    reachable = inspect.getclosurevars(function)
+    yield from reachable.nonlocals.items()
+    yield from reachable.globals.items()
+    parameters = inspect.signature(function).parameters.values()
+    yield from ((each.name, each.default) for each in parameters if each.default is not each.empty)
+    for value in (*reachable.nonlocals.values(), *reachable.globals.values()):
+        if inspect.isfunction(value) and value is not function:
+            yield from ((name, each) for name, each in inspect.getclosurevars(value).nonlocals.items())

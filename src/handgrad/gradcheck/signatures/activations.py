@@ -1,0 +1,108 @@
+"""The mistake sits in an activation's derivative, seen as a curve: z, the measured f'(z), and the one that was used."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from handgrad.activations import Formula, activations
+from handgrad.arrays import Array
+from handgrad.gradcheck.signatures.case import Case, Curve, factor_between
+
+_CLOSE = 1e-4  # of the largest slope: how well a curve must fit
+_FEWEST = 3  # points of a curve that say something
+
+
+class MissingDerivative:
+    """dZ = dA where dZ = dA ⊙ f'(Z) was meant."""
+
+    cause = "missing-activation-derivative"
+
+    def evidence(self, case: Case, name: str) -> str | None:
+        """The derivative used is 1 everywhere, the true one is not."""
+        curve = case.curve(name)
+        if curve is None or not _fits(curve.used, np.ones_like(curve.z)):
+            return None
+        return f"backpropagated without f'(Z): at z = {_worst(curve, 1)} but 1 was used{_named(curve)}"
+
+
+class WrongPlace:
+    """f' taken at A where Z was meant, or a formula in terms of A fed with Z."""
+
+    cause = "derivative-at-wrong-place"
+
+    def evidence(self, case: Case, name: str) -> str | None:
+        """The known activation whose derivative, at the wrong place, is what was used."""
+        curve = case.curve(name)
+        if curve is None:
+            return None
+        for formula in _alike(curve):
+            for words, wrong in _wrong_places(formula):
+                values = wrong(curve.z)
+                if _fits(curve.used, values) and not _fits(values, curve.measured):
+                    return f"the derivative of {formula} was taken {words}: at z = {_worst(curve)}"
+        return None
+
+
+class WrongDerivative:
+    """f' itself is wrong: squared, another activation's, an approximation."""
+
+    cause = "wrong-activation-derivative"
+
+    def evidence(self, case: Case, name: str) -> str | None:
+        """Where the two curves differ most."""
+        curve = case.curve(name)
+        if curve is None or _fits(curve.used, curve.measured):
+            return None
+        factor = factor_between(curve.used, curve.measured)
+        if _fits(curve.used, factor * curve.measured) and np.ptp(curve.measured) > 1e-6:
+            return None  # a constant factor
+        if _fits(curve.used, curve.measured**2):
+            return f"the derivative of the activation is there twice: at z = {_worst(curve)}{_named(curve)}"
+        for formula in activations:
+            if _fits(curve.used, formula.derivative(curve.z, formula.value(curve.z))):
+                return f"the derivative of {formula} was used: at z = {_worst(curve)}{_named(curve)}"
+        return f"the derivative of the activation is wrong: at z = {_worst(curve)}{_named(curve)}"
+
+
+def curves_agree(curve: Curve) -> bool:
+    """Whether the derivative used is the measured one."""
+    return _fits(curve.used, curve.measured)
+
+
+def _fits(one: Array, other: Array) -> bool:
+    return bool(np.max(np.abs(one - other)) <= _CLOSE * max(1e-3, float(np.max(np.abs(other)))))
+
+
+def _alike(curve: Curve) -> Iterator[Formula]:
+    """The known activations with the measured derivative."""
+    if len(np.unique(curve.z)) >= _FEWEST:
+        for formula in activations:
+            if _fits(curve.measured, formula.derivative(curve.z, formula.value(curve.z))):
+                yield formula
+
+
+def _wrong_places(formula: Formula) -> list[tuple[str, Callable[[Array], Array]]]:
+    """The ways to mix up Z and A = f(Z)."""
+
+    def at_a(z: Array) -> Array:
+        A = formula.value(z)
+        return formula.derivative(A, formula.value(A))
+
+    return [
+        ("at A = f(Z) instead of Z", at_a),
+        ("at Z by a formula that expects A = f(Z)", lambda z: formula.derivative(z, z)),
+        ("at A by a formula that expects Z", lambda z: formula.derivative(formula.value(z), formula.value(z))),
+    ]
+
+
+def _worst(curve: Curve, used: float | None = None) -> str:
+    """Where measured and used differ most: "0.5 it is 0.3, 1 was used" without the last part if `used` is said."""
+    worst = int(np.argmax(np.abs(curve.used - curve.measured)))
+    where = f"{curve.z[worst]:.3g} it is {curve.measured[worst]:.5g}"
+    return where if used is not None else f"{where}, but {curve.used[worst]:.5g} was used"
+
+
+def _named(curve: Curve) -> str:
+    """In brackets, the known activations that the curve may be."""
+    names = [str(formula) for formula in _alike(curve)]
+    return f" (the activation behaves like {' or '.join(names[:2])})" if names else ""

@@ -1,0 +1,53 @@
+"""The gradient differs from the derivative by a multiple of the parameter, the L2 penalty, or of its sign, L1."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from handgrad.arrays import Array
+from handgrad.gradcheck.signatures.case import Case, Pair, factor_between
+
+_TERMS: dict[str, Callable[[Array], Array]] = {"the parameter": lambda x: x, "the parameter's sign": np.sign}
+
+
+def _strength(pair: Pair | None) -> tuple[float, str] | None:
+    """The c and the term for which analytic - numeric = c · term(x)."""
+    if pair is None or pair.x.size < 2:
+        return None
+    for words, term in _TERMS.items():
+        shape: Array = term(pair.x)
+        strength = factor_between(pair.difference, shape)
+        if np.isfinite(strength) and strength != 0 and pair.is_explained_by(pair.numeric + strength * shape):
+            return strength, words
+    return None
+
+
+class MissingPenalty:
+    """The loss has a penalty that the gradient leaves out, in part or whole."""
+
+    cause = "missing-penalty"
+
+    def evidence(self, case: Case, name: str) -> str | None:
+        """The strength that is missing."""
+        found = _strength(case.pair(name))
+        if found is None or found[0] > 0:
+            return None
+        strength, words = found
+        return f"the gradient lacks {-strength:.6g} times {words}: a penalty of the loss that it leaves out"
+
+
+class DoubledPenalty:
+    """The gradient has more penalty than the loss: counted twice, or on a parameter that the loss does not penalise."""
+
+    cause = "doubled-penalty"
+
+    def evidence(self, case: Case, name: str) -> str | None:
+        """The strength that is too much."""
+        found = _strength(case.pair(name))
+        if found is None or found[0] < 0:
+            return None
+        strength, words = found
+        return (
+            f"the gradient has {strength:.6g} times {words} too much: a penalty counted twice, "
+            "or one that the loss does not have"
+        )
