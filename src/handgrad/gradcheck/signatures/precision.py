@@ -23,7 +23,7 @@ class DtypeLoss:
             if _holds_no_more_than(pair.analytic, dtype):
                 return f"every entry of the gradient is a {dtype}: cast on the way, it lost digits"
         known = np.isfinite(pair.numeric)
-        error = float(np.linalg.norm(pair.difference[known]) / max(np.linalg.norm(pair.numeric[known]), 1e-300))
+        error = float(np.linalg.norm(pair.difference[known])) / max(float(np.linalg.norm(pair.numeric[known])), 1e-300)
         for dtype, unit in _PRECISIONS.items():
             if unit / 10 < error < _SPREAD * unit and _patternless(pair.difference[known], pair.numeric[known]):
                 return f"the gradient is off by {error:.1g} of its size without a pattern, as if computed in {dtype}"
