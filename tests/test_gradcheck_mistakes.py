@@ -221,3 +221,9 @@ def test_a_function_works_on_copies_and_shows_what_backward_wrote() -> None:
 def test_a_stack_is_no_function() -> None:
     with pytest.raises(TypeError, match="not a stack of 2"):
         as_function(hg.Network.mlp([2, 3, 2], seed=range(2)), np.ones((4, 2)), [0, 1, 0, 1])
+
+
+def test_a_point_of_another_shape_is_refused() -> None:
+    functions = as_function(NETWORKS["tanh"], **_data(NETWORKS["tanh"]))
+    with pytest.raises(ValueError, match=r"dense1.b has shape \(5,\); expected \(1, 5\)"):
+        functions.function(functions.x | {"dense1.b": np.zeros(5)})

@@ -46,6 +46,8 @@ def as_function(
     ------
     TypeError
         The network is a stack.
+    ValueError
+        An argument does not fit the network, or, later, a point does not.
 
     >>> from handgrad.gradcheck import check_gradient
     >>> net = Network.mlp([2, 3, 2], activation="tanh")
@@ -56,16 +58,17 @@ def as_function(
         raise TypeError(f"as_function: expected a single network, not a stack of {net.size}; take one by its number")
     inputs, T, shares = net.accept(X, y, sample_weight)
     forward, backward = net.copy(), net.copy()
+    told, told_back = (each.contexts(training, seed, step) for each in (forward, backward))
 
     def function(point: Point) -> float:
         _put(forward, point)
         with blas.single_threaded():
-            return float(forward.objective(inputs, T, shares, forward.contexts(training, seed, step)))
+            return float(forward.objective(inputs, T, shares, told))
 
     def gradient(point: Point) -> dict[str, Array]:
         _put(backward, point)
         with blas.single_threaded():
-            _, flat, _ = backward.backpropagate(inputs, T, shares, backward.contexts(training, seed, step))
+            _, flat, _ = backward.backpropagate(inputs, T, shares, told_back)
         _show_traces(backward, point)
         return {name: view.copy() for name, view in backward.layout.views(flat).items()}
 
@@ -73,8 +76,12 @@ def as_function(
 
 
 def _put(net: Network, point: Point) -> None:
+    """Write the point into the network; whether it is finite is for the function's value to show."""
     for name in net.parameter_names:
-        net[name] = point[name]
+        view, values = net[name], np.asarray(point[name])
+        if values.shape != view.shape:
+            raise ValueError(f"{name} has shape {values.shape}; expected {view.shape}")
+        view[...] = values
 
 
 def _show_traces(net: Network, point: Point) -> None:
