@@ -1,5 +1,6 @@
 """Every mistake of the catalogue is one: planted, it changes the gradient and nothing else, and training feels it."""
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -143,6 +144,13 @@ def test_a_planted_network_trains(mistake: Mistake, net: hg.Network) -> None:
     hg.train(twin, **data, epochs=2, optimizer=hg.SGD(1e-3), engine="numpy")
     assert np.isfinite(twin.params).all()
     assert not np.array_equal(twin.params, before)
+
+
+@pytest.mark.parametrize(("mistake", "net"), SINGLE)
+def test_a_planted_network_can_be_sent_to_another_process(mistake: Mistake, net: hg.Network) -> None:
+    twin = mistake.plant(net)
+    sent = pickle.loads(pickle.dumps(twin))
+    np.testing.assert_array_equal(sent.gradient(**_data(net))[1], twin.gradient(**_data(net))[1])
 
 
 @pytest.mark.filterwarnings("ignore:this network runs on NumPy")

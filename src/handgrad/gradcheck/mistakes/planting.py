@@ -54,11 +54,15 @@ class Planted(Network):
 class PlantedLoss(Loss):
     """A loss with the right values and the wrong derivative (or the right one: then the mistake is elsewhere)."""
 
+    right: Loss
+    spoil: SpoilLoss | None
+
     def __init__(self, right: Loss, spoil: SpoilLoss | None) -> None:
         self.__dict__.update(vars(right), right=right, spoil=spoil)
 
-    right: Loss
-    spoil: SpoilLoss | None
+    def __reduce__(self) -> Any:
+        """Pickled by what it is made of: a right loss is pickled as its text."""
+        return PlantedLoss, (self.right, self.spoil)
 
     def evaluate(self, Z: Array, T: Array) -> tuple[Array, Array]:
         """The right loss of each example and the wrong derivative by the logits."""
