@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import handgrad as hg
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
@@ -77,3 +79,66 @@ def test_the_conclusion_would_be_another_if_scikit_learn_were_another(monkeypatc
     concluded = module.conclusion(module.audit())
     assert "3 outputs: the gradient is 1.250000 times" in concluded
     assert "The factor is not the number of outputs" in concluded
+
+
+# --- other libraries, where they are installed --------------------------------------------------------------------
+
+
+def reports(library: str, rows: int) -> dict[str, Any]:
+    """A library's cases by what they are, checked."""
+    pytest.importorskip(library)
+    module = load("audit_others.py")
+    return {what: hg.check_gradient(*triple) for what, triple in module.LIBRARIES[library](rows)}
+
+
+def factors(report: Any) -> dict[str, float | None]:
+    module = load("audit_others.py")
+    return {check.name: module.factor(check) for check in report.checks}
+
+
+def test_a_library_that_is_missing_is_named() -> None:
+    printed = run("audit_others.py")
+    for library in ("thinc", "mlxtend", "epynn"):
+        if importlib.util.find_spec(library) is None:
+            assert f"{library} is left out: No module named '{library}' (pip install {library})" in printed
+        else:
+            assert re.search(rf"^{library} \d", printed, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("rows", [8, 12])
+def test_thinc(rows: int) -> None:
+    found = reports("thinc", rows)
+    wrong = {what for what, report in found.items() if not report.passed}
+    losses = {f"{kind}, its loss and gradient" for kind in ("L2Distance", "CategoricalCrossentropy")}
+    assert wrong == {"Softmax layer", "ops.gelu", "ops.gelu_approx"} | losses
+    assert all(check.relative_error > 0.5 for check in found["Softmax layer"].checks)
+    assert all(1e-7 < found[f"ops.{name}"].max_relative_error < 1e-6 for name in ("gelu", "gelu_approx"))
+    for loss in losses:
+        assert factors(found[loss]) == {"x": pytest.approx(rows / 2, rel=1e-6)}
+
+
+@pytest.mark.parametrize("rows", [8, 12])
+def test_mlxtend(rows: int) -> None:
+    found = reports("mlxtend", rows)
+    for what in ("MultiLayerPerceptron, l1=0.0, l2=0.0", "SoftmaxRegression"):
+        assert all(each == pytest.approx(2 * rows, rel=1e-6) for each in factors(found[what]).values())
+    cases = dict(load("audit_others.py").mlxtend_cases(rows))
+    steps = [gradient(x) for _, gradient, x in (cases[f"MultiLayerPerceptron, l1={l1}, l2=0.0"] for l1 in (0.0, 0.3))]
+    assert all(np.array_equal(steps[0][name], steps[1][name]) for name in steps[0])  # l1 moves nothing
+
+
+def test_epynn() -> None:
+    found = reports("epynn", 8)
+    assert {what for what, report in found.items() if not report.passed} == {"softmax, temperature 2.5"}
+    assert factors(found["softmax, temperature 2.5"]) == {"x": pytest.approx(2.5, rel=1e-6)}
+
+
+@pytest.mark.parametrize("ratio", [-1.0, 0.25, 3.0])
+def test_a_factor_is_told_from_another_mistake(ratio: float) -> None:
+    factor = load("audit_others.py").factor
+    x = np.array([1.0, 2.0, -0.5])
+    check = hg.check_gradient(lambda x: (x**2).sum(), lambda x: 2 * ratio * x, x).checks[0]
+    assert factor(check) == pytest.approx(ratio, rel=1e-7)
+    check = hg.check_gradient(lambda x: (x**2).sum(), lambda x: 2 * x * [ratio, 1, 1], x).checks[0]
+    assert factor(check) is None
+    assert factor(hg.check_gradient(lambda x: (x**2).sum(), lambda x: 2 * x, x).checks[0]) is None
