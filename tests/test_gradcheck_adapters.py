@@ -213,6 +213,7 @@ def test_a_module_that_forgets_half_its_gradient_is_found(torch: Any) -> None:
     [
         (lambda A: A, [np.ones(2, dtype=complex)], TypeError, "input0 holds torch.complex128"),
         (lambda A: A.argmax(), [np.ones(2)], TypeError, "no tensor of floats"),
+        (lambda A: (A, 1j * A), [np.ones(2)], TypeError, "answers complex numbers"),
         (lambda A: A, [np.arange(2)], ValueError, "x is empty"),
     ],
 )
@@ -291,6 +292,15 @@ def test_any_structure_is_named_and_proved(jax: Any) -> None:
     report = hg.check_gradient(value, gradient, x)
     assert report.passed, str(report)
     assert list(from_jax(lambda x: x[0] * x[1], [draws(2), draws(2)])[2]) == ["x[0]", "x[1]"]
+    value, gradient, x = from_jax(lambda x: x["a.b"] ** 2 * x["a"]["b"], {"a": {"b": draws(2)}, "a.b": draws(2)})
+    assert list(x) == ["x['a']['b']", "x['a.b']"]
+    assert hg.check_gradient(value, gradient, x).passed
+
+
+def test_an_answer_that_does_not_depend_on_x_has_gradient_zero(jax: Any) -> None:
+    value, gradient, x = from_jax(lambda x: 3.0, draws(2))
+    assert value(x) == 3
+    np.testing.assert_array_equal(gradient(x)["x"], [0, 0])
 
 
 def test_jax_is_asked_in_float64_and_its_setting_is_left_alone(jax: Any) -> None:
@@ -311,6 +321,8 @@ def test_jax_is_asked_in_float64_and_its_setting_is_left_alone(jax: Any) -> None
 def test_what_from_jax_refuses(jax: Any) -> None:
     with pytest.raises(TypeError, match="x is complex"):
         from_jax(lambda x: x, np.ones(2, dtype=complex))
+    with pytest.raises(TypeError, match="answers complex numbers"):
+        hg.check_gradient(*from_jax(lambda x: 1j * x, np.ones(2)))
     with pytest.raises(TypeError, match="no array of floats"):
         hg.check_gradient(*from_jax(lambda x: x.argmax(), np.ones(2)))
 

@@ -34,7 +34,7 @@ def from_jax(function: Callable[[Any], Any], x: Any, *, seed: int = 0) -> Triple
     ModuleNotFoundError
         JAX is not installed.
     TypeError
-        Something to differentiate by is complex, or the function answers no floats.
+        Something to differentiate by is complex, or the function answers no floats or complex ones.
 
     Examples
     --------
@@ -44,7 +44,10 @@ def from_jax(function: Callable[[Any], Any], x: Any, *, seed: int = 0) -> Triple
     """
     jax = require("jax", "from_jax", "JAX", "bench")
     leaves, structure = jax.tree_util.tree_flatten_with_path(x)
-    arrays = {_name(path): leaf for path, leaf in leaves}
+    names = [_name(path) for path, _ in leaves]
+    if len(set(names)) < len(names):  # x["a.b"] and x["a"]["b"]
+        names = [f"x{jax.tree_util.keystr(path)}" for path, _ in leaves]
+    arrays = dict(zip(names, (leaf for _, leaf in leaves), strict=True))
     start = {name: _as_float64(name, leaf) for name, leaf in arrays.items() if not _is_constant(jax, leaf)}
 
     def number(variables: dict[str, Any]) -> Any:
@@ -65,7 +68,10 @@ def from_jax(function: Callable[[Any], Any], x: Any, *, seed: int = 0) -> Triple
 
 def _number(jax: Any, answer: Any, seed: int) -> Any:
     """A function's answer as one number."""
-    outputs = [each for each in jax.tree_util.tree_leaves(answer) if jax.numpy.issubdtype(each.dtype, np.floating)]
+    leaves = map(jax.numpy.asarray, jax.tree_util.tree_leaves(answer))
+    outputs = [each for each in leaves if jax.numpy.issubdtype(each.dtype, np.inexact)]
+    if any(map(np.iscomplexobj, outputs)):
+        raise TypeError("the function answers complex numbers; expected floats (take their .real and .imag)")
     if not outputs:
         raise TypeError("the function answers no array of floats; there is nothing to differentiate")
     weights = weights_of([each.shape for each in outputs], seed)

@@ -25,7 +25,8 @@ def from_torch(function: Callable[..., Any], *inputs: Any, seed: int = 0) -> Tri
         as it is; anything else is summed with fixed random weights, as a loss after it would.
     inputs
         Its arguments. Tensors and NumPy arrays of floats are what is differentiated by; anything else, integers among
-        them, is passed on as it is. To leave out an array of floats, close over it: `lambda A: function(A, mask)`.
+        them, is passed on as it is. To leave out an array of floats, close over it, in float64:
+        `lambda A: function(A, mask)`.
     seed
         Of the random state at every call, and of the weights.
 
@@ -40,7 +41,7 @@ def from_torch(function: Callable[..., Any], *inputs: Any, seed: int = 0) -> Tri
     ModuleNotFoundError
         PyTorch is not installed.
     TypeError
-        Something to differentiate by is complex, or the function answers no floats.
+        Something to differentiate by is complex, or the function answers no floats or complex ones.
     ValueError
         A parameter of the module has the name of an input.
 
@@ -117,7 +118,9 @@ class _Twin:
             variables[name].clone() if name in variables else given
             for name, given in zip(self.names, self.arguments, strict=True)
         ]
-        outputs = [each for each in _tensors(self.torch, self.module(*called)) if each.is_floating_point()]
+        outputs = [each for each in _tensors(self.torch, self.module(*called)) if self._is_floats(each)]
+        if any(each.is_complex() for each in outputs):
+            raise TypeError("the function answers complex numbers; expected floats (take their .real and .imag)")
         if not outputs:
             raise TypeError("the function answers no tensor of floats; there is nothing to differentiate")
         weights = weights_of([tuple(each.shape) for each in outputs], self.seed)
