@@ -24,6 +24,28 @@ def breaks(): raise KeyError("k")
 number = 3
 """
 
+SEVERAL = """
+from __future__ import annotations
+from dataclasses import dataclass
+from handgrad import check_gradient
+from mine import right, wrong as _left_out
+from elsewhere import check_foreign
+@dataclass
+class Settings: rate: float
+settings, colour, not_a_triple = Settings(0.5), (1, 2, 3), (print, print, print)
+def check_made(): return right
+def check_optional(seed=0, *more, **named): return right
+def check_another(argument): raise KeyError("called")
+def made(): raise KeyError("called")
+"""
+MORE = {
+    "several.py": SEVERAL,
+    "elsewhere.py": "def check_foreign(): raise KeyError('called')",
+    "nothing.py": "number = 3",
+    "bad.py": "import numpy as np\ndef check_shape(): return lambda x: x.sum(), np.ones(3), np.ones(2)",
+    "forgets.py": "def check_it(): pass",
+}
+
 
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(tmp_path, monkeypatch):
@@ -31,6 +53,8 @@ def in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     (tmp_path / "mine.py").write_text(FUNCTIONS)
     (tmp_path / "breaks.py").write_text("1 / 0")
+    for name, text in MORE.items():
+        (tmp_path / name).write_text(text)
 
 
 @pytest.fixture
@@ -219,12 +243,38 @@ def test_hidden_sizes():
         ("nowhere:right", 2, "No module named"),
         ("breaks.py:right", 2, "ZeroDivisionError"),
         ("model.safetensors", 2, "followed by DATA"),
+        ("iris-network", 2, "followed by DATA"),
+        ("several.py", 0, "3 of 3 proved"),
+        ("several", 0, "3 of 3 proved"),
+        ("mine.py", 1, "not proved: wrong: x"),
+        ("nowhere.py", 2, "does not exist"),
+        ("nowhere", 2, "No module named 'nowhere'; expected a module, a file ending in .py, or a saved network"),
+        ("nothing.py", 2, "nothing.py holds nothing to check"),
+        ("bad.py", 2, "bad.py:check_shape: gradient of x has shape (3,); expected (2,)"),
+        ("forgets.py", 2, "forgets.py:check_it: it gives NoneType"),
     ],
 )
 def test_check_of_a_function(name, code, says):
     done = run("check", name)
     assert done.exit_code == code
     assert says in (done.stdout if code == 0 else done.stderr)
+
+
+def test_everything_in_a_file_is_checked_and_nothing_else():
+    done = run("check", "several.py")
+    assert [line.split()[1] for line in done.stdout.splitlines() if line.startswith("PROVED:")] == [
+        "right",
+        "check_made",
+        "check_optional",
+    ]
+
+
+def test_a_file_as_json_is_a_dict_by_name():
+    done = run("check", "mine.py", "--json")
+    assert done.exit_code == 1
+    reports = json.loads(done.stdout)
+    assert {name: report["passed"] for name, report in reports.items()} == {"right": True, "wrong": False}
+    assert reports["right"] == json.loads(run("check", "mine.py:right", "--json").stdout)
 
 
 def test_a_failed_check_names_no_unknown_cause():

@@ -1,26 +1,26 @@
-"""`handgrad check`: prove a saved network's gradient, or the gradient of any function."""
+"""`handgrad check`: prove a saved network's gradient, or the gradients of any functions."""
 
-import importlib
-import importlib.util
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from handgrad.cli.errors import FAILED, WRONG_CALL, fail, one_line_errors
+from handgrad.cli.errors import FAILED, fail, one_line_errors
 from handgrad.cli.output import JsonOption, print_json, show, table
+from handgrad.cli.triples import find, find_all, is_code
 
 if TYPE_CHECKING:
     from handgrad.arrays import Array
-    from handgrad.gradcheck import Finding, Report
+    from handgrad.gradcheck import Report
     from handgrad.network import Network
 
 
 @one_line_errors
 def check(
     what: Annotated[
-        str, typer.Argument(metavar="WHAT", help="A saved network; or a function, as module:name or file.py:name.")
+        str,
+        typer.Argument(
+            metavar="WHAT", help="A saved network; or file.py or module, or one of its names: file.py:name."
+        ),
     ],
     data: Annotated[
         str | None,
@@ -37,32 +37,55 @@ def check(
 
     A network is checked in every parameter and in its inputs. As a function, WHAT names a triple
     (function, gradient, x) as handgrad.check_gradient takes it, or a function without arguments that
-    returns one.
+    returns one. A whole file or module is checked in each of its triples, and in what each of its own
+    functions called check_... returns.
 
     Examples: handgrad check iris-network/model.safetensors iris
 
     handgrad check mine.py:cross_entropy
+
+    handgrad check mine.py
     """
+    if data is None and ":" not in what and is_code(what):
+        reports = {name: check_triple(f"{what}:{name}", found, tolerance) for name, found in find_all(what).items()}
+        show_all(reports, json)
+        return
     if data is not None:
         report = check_saved(what, data, target, rows, tolerance)
     elif ":" in what:
-        report = check_named(what, tolerance)
+        report = check_triple(what, find(what), tolerance)
     else:
         raise ValueError(
             f"WHAT is {what!r}; expected a saved network followed by DATA (handgrad check {what} data.csv), "
-            "or a function as module:name or file.py:name"
+            "a file ending in .py, a module, or a function as module:name or file.py:name"
         )
     if json:
         print_json(report.to_dict())
     else:
         show(*tables(report))
     if not report.passed:
-        fail("check", "not proved: " + "; ".join(_accusation(each) for each in report.findings), FAILED)
+        fail("check", f"not proved: {_accusations(report)}", FAILED)
 
 
-def _accusation(finding: "Finding") -> str:
-    """The parameter, and the cause where it is known."""
-    return finding.parameter if finding.cause == "unknown" else f"{finding.parameter} ({finding.cause})"
+def show_all(reports: "dict[str, Report]", json: bool) -> None:
+    """The reports on everything in a file."""
+    if json:
+        print_json({name: report.to_dict() for name, report in reports.items()})
+    else:
+        for name, report in reports.items():
+            show(*tables(report, name))
+            print()
+        show(f"{sum(report.passed for report in reports.values())} of {len(reports)} proved")
+    failed = [f"{name}: {_accusations(report)}" for name, report in reports.items() if not report.passed]
+    if failed:
+        fail("check", f"not proved: {'; '.join(failed)}", FAILED)
+
+
+def _accusations(report: "Report") -> str:
+    """Each parameter with a finding, and the cause where it is known."""
+    return ", ".join(
+        each.parameter if each.cause == "unknown" else f"{each.parameter} ({each.cause})" for each in report.findings
+    )
 
 
 def check_saved(net: str, data: str, target: str | None, rows: int, tolerance: float) -> "Report":
@@ -102,58 +125,25 @@ def targets_of(net: "Network", rows: Any, data: str, target: str | None) -> "Arr
     return np.array([names.index(str(value)) for value in values])
 
 
-def check_named(name: str, tolerance: float) -> "Report":
+def check_triple(name: str, found: Any, tolerance: float) -> "Report":
     """The gradient check of a triple (function, gradient, x), or of a function that returns one."""
     from handgrad.gradcheck import check_gradient
 
-    found = find(name)
     try:
         triple = found() if callable(found) else found
         if not isinstance(triple, tuple) or len(triple) != 3:
             raise TypeError(
-                f"{name} gives {type(triple).__name__}; expected (function, gradient, x), "
+                f"it gives {type(triple).__name__}; expected (function, gradient, x), "
                 "or a function without arguments that returns them"
             )
         return check_gradient(*triple, tolerance=tolerance)
-    except (ValueError, TypeError):
-        raise
+    except (ValueError, TypeError) as wrong:
+        raise ValueError(f"{name}: {wrong}") from wrong
     except Exception as failure:  # it is the user's code that ran
         fail("check", f"{name} raised {type(failure).__name__}: {failure}", FAILED)
 
 
-def find(name: str) -> Any:
-    """What stands under module:name or file.py:name."""
-    place, _, attribute = name.rpartition(":")
-    module = _import(place)
-    if not hasattr(module, attribute):
-        from handgrad.rules import unknown
-
-        raise unknown(f"name in {place}", attribute, [each for each in vars(module) if not each.startswith("_")])
-    return getattr(module, attribute)
-
-
-def _import(place: str) -> Any:
-    """The module of that name or file; modules are also looked for in the working folder."""
-    path = Path(place)
-    if path.suffix == ".py" and not path.is_file():
-        raise FileNotFoundError(f"WHAT names the file {place!r}, which does not exist (working folder: {Path.cwd()})")
-    sys.path.insert(0, str(path.resolve().parent if path.suffix == ".py" else Path.cwd()))
-    try:
-        return _run_file(path) if path.suffix == ".py" else importlib.import_module(place)
-    except ModuleNotFoundError as missing:
-        raise ValueError(f"WHAT names {place!r}: {missing}; expected a module or a file ending in .py") from missing
-    except Exception as failure:
-        fail("check", f"{place} could not be imported: {type(failure).__name__}: {failure}", WRONG_CALL)
-
-
-def _run_file(path: Path) -> Any:
-    spec: Any = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def tables(report: "Report") -> list[Any]:
+def tables(report: "Report", title: str | None = None) -> list[Any]:
     """The report for a terminal: verdict, table, findings."""
     verdict = "PROVED" if report.passed else "INCONCLUSIVE" if report.inconclusive else "NOT PROVED"
     grid = table("parameter", "shape", "entries>", "on kinks>", "relative error>", "verdict")
@@ -162,4 +152,4 @@ def tables(report: "Report") -> list[Any]:
         figures = f"{each.entries:,}", f"{each.unjudged:,}", f"{each.relative_error:.1e}"
         grid.add_row(each.name, shape, *figures, each.verdict)
     findings = [f"{finding.parameter}: {finding.evidence}" for finding in report.findings]
-    return [f"{verdict}: {report.title}", grid, *findings]
+    return [f"{verdict}: {title or report.title}", grid, *findings]
