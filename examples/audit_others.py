@@ -197,6 +197,7 @@ def epynn_loss(loss: Any, T: np.ndarray, A: np.ndarray) -> Triple:
 # --- all of them --------------------------------------------------------------------------------------------------
 
 LIBRARIES = {"thinc": thinc_cases, "mlxtend": mlxtend_cases, "epynn": epynn_cases}
+INSTALL = {"epynn": "--no-deps epynn"}
 
 
 def factor(check: Any) -> float | None:
@@ -228,7 +229,7 @@ def main() -> None:
         try:
             importlib.import_module(library)
         except ModuleNotFoundError as missing:
-            print(f"\n{library} is left out: {missing} (pip install {library})")
+            print(f"\n{library} is left out: {missing} (pip install {INSTALL.get(library, library)})")
             continue
         print(f"\n{library} {version(library)}")
         for same in zip(*(cases(rows) for rows in ROWS), strict=True):

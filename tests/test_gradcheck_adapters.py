@@ -85,6 +85,14 @@ def test_several_outputs_are_all_proved(torch: Any) -> None:
     assert wrong(hg.check_gradient(value, gradient, x))  # the second output's gradient was cut off
 
 
+@pytest.mark.parametrize("library", ["torch", "jax"])
+def test_outputs_that_always_sum_to_the_same_are_proved_too(library: str) -> None:
+    nn = pytest.importorskip(library).nn
+    adapter, softmax = (from_torch, nn.Softmax(dim=-1)) if library == "torch" else (from_jax, nn.softmax)
+    report = hg.check_gradient(*adapter(softmax, draws(2, 3)))
+    assert [check.verdict for check in report.checks] == ["ok"]  # a plain sum would have shown "zero"
+
+
 def test_one_number_is_taken_as_it_is(torch: Any) -> None:
     for shape in ((), (1,), (1, 1)):
         value, gradient, x = from_torch(lambda A, shape=shape: (A**2).sum().reshape(shape), np.array([3.0, 4.0]))
