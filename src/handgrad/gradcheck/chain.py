@@ -9,10 +9,12 @@ so that the measured gradients give f'(z), and the analytic ones the derivative 
 same trick on the last layer makes the logits known. All this asks only for the function and its gradient elsewhere.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
+from handgrad import randomness
 from handgrad.arrays import Array
 from handgrad.gradcheck.differences import climb
 from handgrad.gradcheck.noise import noise_of
@@ -55,8 +57,9 @@ class Outside:
     def __init__(self, subject: Subject, point: Point) -> None:
         self.subject, self.point = subject, point
         self.links = links(point)
+        self.curve, self.turned, self.logits = cache(self._curve_behind), cache(self._turned), cache(self._logits)
 
-    def curve(self, name: str) -> Curve | None:
+    def _curve_behind(self, name: str) -> Curve | None:
         """The activation behind the layer that a parameter belongs to; None where the relation does not hold."""
         place = self._place(name)
         if place is None or place + 1 >= len(self.links):
@@ -71,7 +74,7 @@ class Outside:
             return None  # a unit's slope must depend on its z alone
         return one
 
-    def turned(self, name: str) -> bool:
+    def _turned(self, name: str) -> bool:
         """Whether the gradient came back through the next layer's W instead of Wᵀ."""
         place = self._place(name)
         if place is None or place + 1 >= len(self.links):
@@ -82,14 +85,14 @@ class Outside:
         right, wrong = self._curve(place, 1), self._curve(place, 1, turned=True)
         return right is not None and wrong is not None and _same(wrong.used, right.measured)
 
-    def logits(self, name: str) -> Logits | None:
+    def _logits(self, name: str) -> Logits | None:
         """The loss by the logits, if the parameter is the last layer's bias or weight and p is their softmax."""
         if not self.links or name not in self.links[-1][:2]:
             return None
         last = self.links[-1]
         rows = []
         for seed in range(3):
-            z = np.random.default_rng(seed).uniform(-1, 1, self.point[last.b].size)
+            z = randomness.generator(seed, "logits").uniform(-1, 1, self.point[last.b].size)
             found = self._at(last, z, [last.b])
             if found is None:
                 return None
@@ -133,7 +136,7 @@ class Outside:
             if analytic[name].size != point[name].size:
                 return None
             lines = Entries(variables[name], np.arange(point[name].size))
-            measured[name] = climb(lines, noise_of(variables[name], np.random.default_rng(0))).central.values
+            measured[name] = climb(lines, noise_of(variables[name], randomness.generator(0, "noise"))).central.values
             if not np.isfinite(measured[name]).all():
                 return None
         return measured, {name: analytic[name].reshape(-1) for name in names}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad import blas
+from handgrad import blas, randomness
 from handgrad.arrays import ArrayLike, require_integer, require_number
 from handgrad.gradcheck.comparison import FLOAT32, FLOAT64, STATED, Budget, ParameterCheck
 from handgrad.gradcheck.constants import constants_of
@@ -24,7 +24,7 @@ _WORK = 4e10  # multiplications that a network's check may cost
 _MOVING = 20  # rows that it costs as much to move a parameter as to evaluate
 _FEWEST = 8  # entries of a parameter that are measured at least
 _EVALUATIONS = 4  # of the objective for an entry, as a rule
-_ELSEWHERE = 8  # entries of a parameter that are measured at other points, besides directions
+_ELSEWHERE = 4  # entries of a parameter that are measured at other points, besides directions
 _NEAR = 0.01  # how far away a function is looked at again, in units of what matters
 
 
@@ -78,7 +78,7 @@ def check_gradient(
     subject = GivenFunction(function, gradient, x)
     budget = _budget(FLOAT32 if subject.structure.float32 else FLOAT64, tolerance)
     allowed = shares_of(subject.point, entries if entries is not None else _ENTRIES)
-    generator = np.random.default_rng(0)
+    generator = randomness.generator(0, "gradient check")
     examined = examine(subject, subject.point, allowed, budget, generator)
     near = _near(subject, budget, generator) if callable(gradient) else None
     findings = diagnose(examined, near, constants_of((function, gradient), subject.point))
@@ -187,7 +187,7 @@ def _near(subject: GivenFunction, budget: Budget, generator: np.random.Generator
 
 def _check_one(given: GivenNetwork, budget: Budget, entries: int | None) -> Report:
     """The check of one network, or of one of a stack."""
-    generator = np.random.default_rng(0)
+    generator = randomness.generator(0, "gradient check")
     allowed = dict.fromkeys(given.point, entries) if entries is not None else _affordable(given)
     examined = examine(given, given.point, allowed, budget, generator)
     others = {label: _sampled(subject, budget, allowed, generator) for label, subject in other_points(given)}

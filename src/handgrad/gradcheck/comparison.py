@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.gradcheck.coverage import missing_probability, resolution
+from handgrad.gradcheck.coverage import FOUND, missing_probability
 from handgrad.gradcheck.measuring import Measured
 
 PASSING = ("ok", "zero")
@@ -82,7 +82,6 @@ def compare(measured: Measured, jitter: Array, budget: Budget, shape: tuple[int,
     worst = int(np.argmax(np.where(judged, np.where(np.isnan(excess), np.inf, excess), -np.inf)))
     wrong = not float(np.linalg.norm(error)) <= max(budget.tolerance * size, noise) or excess[worst] > 0
     wrong = wrong or _wrong_along(measured, jitter, budget)
-    seen = _visible(measured, noise, size, budget)
     index = np.unravel_index(int(measured.which[worst]), shape) if shape else ()
     return ParameterCheck(
         name=measured.variable.name,
@@ -98,7 +97,7 @@ def compare(measured: Measured, jitter: Array, budget: Budget, shape: tuple[int,
         index=tuple(int(i) for i in index),
         analytic=float(analytic[worst]),
         numeric=float(numeric[worst]),
-        verdict=_verdict(wrong, zero, judged, seen <= budget.visible),
+        verdict=_verdict(wrong, zero, judged, _visible(measured, noise, size, budget)),
         tolerance=budget.tolerance,
     )
 
@@ -142,12 +141,12 @@ def _wrong_along(measured: Measured, jitter: Array, budget: Budget) -> bool:
     return bool((apart > _tolerated_along(measured, jitter, budget)).any())
 
 
-def _visible(measured: Measured, noise: float, size: float, budget: Budget) -> float:
-    """The smallest relative error of the norm that would have been seen."""
+def _visible(measured: Measured, noise: float, size: float, budget: Budget) -> bool:
+    """Whether an error that must be visible would have been seen."""
     if measured.complete:
-        return noise / size if size else np.inf
-    norm = _norm(measured)
-    return resolution(measured.along_numeric.bars) / norm if norm else np.inf
+        return noise <= budget.visible * size
+    error = budget.visible * _norm(measured)
+    return missing_probability(measured.along_numeric.bars, error) <= 1 - FOUND
 
 
 def _missing(measured: Measured) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from handgrad.arrays import Array
 
 DIRECTIONS = 4
-FOUND = 0.999  # the probability with which an error of the size called `resolution` is found
+FOUND = 0.999  # the probability with which an error must be found that is said to be visible
 
 
 def spread(entries: int, at_most: int, generator: np.random.Generator) -> Array:
@@ -31,17 +31,3 @@ def missing_probability(bars: Array, error: float) -> float:
     from scipy.special import erf
 
     return float(np.prod(erf(np.asarray(bars) / (np.sqrt(2) * error)))) if error > 0 else 1.0
-
-
-def resolution(bars: Array) -> float:
-    """The norm of the smallest error that directions with these bars find with probability FOUND."""
-    from scipy.optimize import brentq
-
-    if not np.isfinite(bars).any():
-        return np.inf
-    largest = float(np.max(bars[np.isfinite(bars)]))
-    if largest == 0:
-        return 0.0
-    low, high = np.log(float(np.min(bars)) + 1e-300) - 3, np.log(largest) + 60
-    found = brentq(lambda log_error: missing_probability(bars, float(np.exp(log_error))) - (1 - FOUND), low, high)
-    return float(np.exp(found))

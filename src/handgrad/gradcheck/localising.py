@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from handgrad import randomness
 from handgrad.arrays import Array
 from handgrad.gradcheck.comparison import FLOAT64
 from handgrad.gradcheck.examining import Examined, examine
@@ -83,7 +84,7 @@ def _layer_alone(placed: _Placed) -> Culprit | None:
     layer, context = placed.layer, placed.context
     own = {} if layer.inner else dict(placed.params)
     frozen = placed.params if layer.inner else None  # a composite layer is moved by its input only
-    dY = np.random.default_rng(0).standard_normal(layer.forward(placed.params, placed.A, context)[0].shape)
+    dY = randomness.generator(0, "dY").standard_normal(layer.forward(placed.params, placed.A, context)[0].shape)
 
     def function(x: dict[str, Array]) -> float:
         params = frozen if frozen is not None else {key: x[key] for key in own}
@@ -133,7 +134,7 @@ def _loss_alone(given: GivenNetwork, Z: Array, shares: Array | None, number: int
 def _alone(function: Any, gradient: Any, x: Any, entries: int = _ENTRIES) -> Examined:
     subject = GivenFunction(function, gradient, x)
     allowed = dict.fromkeys(subject.point, entries)
-    return examine(subject, subject.point, allowed, FLOAT64, np.random.default_rng(0))
+    return examine(subject, subject.point, allowed, FLOAT64, randomness.generator(0, "layer alone"))
 
 
 def _culprit(name: str, number: int, case: Case) -> Culprit | None:

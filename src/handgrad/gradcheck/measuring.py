@@ -13,7 +13,7 @@ from handgrad.gradcheck.variables import Directions, Entries, Variable
 
 _AGREES = 1e-8  # relative: closer than this, a quick measurement is not doubted
 _FINE = 1e-7  # error bars, of the gradient's norm, that need no finer measurement
-_SPOT = 200  # doubted entries of each kind that the ladder looks at before it believes the quick values of the rest
+_SPOT = 50  # doubted entries of each kind that the ladder looks at before it believes the quick values of the rest
 _JUMP = 4  # times their error bars: one-sided slopes further apart than this are a kink's
 
 

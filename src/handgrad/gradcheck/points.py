@@ -11,7 +11,9 @@ from handgrad.gradcheck.subjects import Point, Subject, typical_size
 from handgrad.gradcheck.variables import Values, Variable
 from handgrad.network import Network
 from handgrad.network.drawing import draw_parameters
+from handgrad.network.layout import Segment
 
+_AT_ONCE = 250_000  # numbers
 _STEPS, _STEP = 10, 0.02  # of the parameters' norm, along the gradient
 
 
@@ -44,16 +46,20 @@ class GivenPenalty:
         """One parameter after another."""
         value = self.value(point)
 
-        def around_of(name: str) -> Callable[[Array, bool], Values]:
+        net = self.whole.one
+
+        def around_of(segment: Segment) -> Callable[[Array, bool], Values]:
             def around(points: Array, watch: bool) -> Values:
-                moved = [self.value(point | {name: each.reshape(point[name].shape)}) for each in points]
-                return Values(np.array(moved), np.ones(len(points), dtype=bool))
+                own = net.penalty_of(points) - net.penalty_of(point[segment.name].reshape(-1))
+                values = value + (own if segment.key == "W" else np.zeros(len(points)))
+                return Values(values, np.ones(len(points), dtype=bool))
 
             return around
 
-        flat = {name: x.reshape(-1) for name, x in point.items()}
+        flat = {segment: point[segment.name].reshape(-1) for segment in net.layout.segments}
         return [
-            Variable(name, point[name].shape, x, typical_size(x), value, around_of(name), 1) for name, x in flat.items()
+            Variable(each.name, each.shape, x, typical_size(x), value, around_of(each), _AT_ONCE // x.size + 1)
+            for each, x in flat.items()
         ]
 
 
