@@ -1,6 +1,6 @@
 """The two faces of the checker: any function's gradient, and a network's."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,8 +21,7 @@ from handgrad.network import Network
 
 _ENTRIES = 10_000  # of a function that are measured if nothing else is said
 _WORK = 4e10  # multiplications that a network's check may cost
-_MOVING = 20  # rows that it costs as much to move a parameter as to evaluate
-_FEWEST = 8  # entries of a parameter that are measured at least
+_FEWEST = 4  # entries of a parameter that are measured at least
 _EVALUATIONS = 4  # of the objective for an entry, as a rule
 _ELSEWHERE = 4  # entries of a parameter that are measured at other points, besides directions
 _NEAR = 0.01  # how far away a function is looked at again, in units of what matters
@@ -190,7 +189,7 @@ def _check_one(given: GivenNetwork, budget: Budget, entries: int | None) -> Repo
     generator = randomness.generator(0, "gradient check")
     allowed = dict.fromkeys(given.point, entries) if entries is not None else _affordable(given)
     examined = examine(given, given.point, allowed, budget, generator)
-    others = {label: _sampled(subject, budget, allowed, generator) for label, subject in other_points(given)}
+    others = {label: _sampled(subject, budget, examined, generator) for label, subject in other_points(given)}
     near = next(found for label, found in others.items() if label.startswith("after"))
     constants = _sizes(given)
     checks, findings = list(examined.checks), list(diagnose(examined, near, constants))
@@ -207,20 +206,22 @@ def _check_one(given: GivenNetwork, budget: Budget, entries: int | None) -> Repo
 
 
 def _affordable(given: GivenNetwork) -> dict[str, int]:
-    """How many entries of each parameter can be measured in a few seconds: all, or the same number of each."""
-    size = given.one.layout.size
-    cost = _EVALUATIONS * (len(given.X) + _MOVING) * size
-    total = sum(x.size for x in given.point.values())
-    if total * cost <= _WORK:
-        return {name: x.size for name, x in given.point.items()}
-    return dict.fromkeys(given.point, max(_FEWEST, int(_WORK / (cost * len(given.point)))))
+    """How many entries of each parameter can be measured in a few seconds: all, or those that an equal share pays."""
+    sizes = {name: x.size for name, x in given.point.items()}
+    cost = {name: _EVALUATIONS * given.cost(name) for name in sizes}
+    if sum(sizes[name] * cost[name] for name in sizes) <= _WORK:
+        return sizes
+    share = _WORK / len(sizes)
+    return {name: min(size, max(_FEWEST, int(share / cost[name]))) for name, size in sizes.items()}
 
 
-def _sampled(subject: Subject, budget: Budget, allowed: Mapping[str, int], generator: np.random.Generator) -> Examined:
-    """A cheap check: few entries, and a direction or two."""
-    sparing = all(allowed[name] < subject.point[name].size for name in list(subject.point)[:1])
-    few = {name: 1 if sparing else min(allowed[name], _ELSEWHERE) for name in subject.point}
-    return examine(subject, subject.point, few, budget, generator, directions=1 if sparing else 2)
+def _sampled(subject: Subject, budget: Budget, like: Examined, generator: np.random.Generator) -> Examined:
+    """A cheap check: few entries and a direction of each parameter; one entry where not all were measured before."""
+    few = {
+        name: min(x.size, _ELSEWHERE if name in like.measured and like.measured[name].complete else 1)
+        for name, x in subject.point.items()
+    }
+    return examine(subject, subject.point, few, budget, generator, directions=1, like=like)
 
 
 def _sizes(given: GivenNetwork) -> dict[str, float]:

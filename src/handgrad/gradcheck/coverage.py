@@ -6,6 +6,8 @@ a direction whose error bar is τ misses it with probability P(|N(0, 1)| < τ / 
 the pattern of Δ; independent directions multiply.
 """
 
+import math
+
 import numpy as np
 
 from handgrad.arrays import Array
@@ -28,6 +30,4 @@ def missing_probability(bars: Array, error: float) -> float:
     >>> missing_probability(np.array([1e-8, 1e-8]), 1e-6) < 1e-4
     True
     """
-    from scipy.special import erf
-
-    return float(np.prod(erf(np.asarray(bars) / (np.sqrt(2) * error)))) if error > 0 else 1.0
+    return math.prod(math.erf(bar / (math.sqrt(2) * error)) for bar in bars) if error > 0 else 1.0

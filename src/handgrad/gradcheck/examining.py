@@ -9,6 +9,7 @@ from handgrad.arrays import Array
 from handgrad.gradcheck.comparison import Budget, ParameterCheck, compare, incomparable
 from handgrad.gradcheck.coverage import DIRECTIONS
 from handgrad.gradcheck.measuring import Measured, measure
+from handgrad.gradcheck.noise import noise_of
 from handgrad.gradcheck.subjects import Point, Subject, moved
 
 _JITTER = 10  # times what rounding of x moves the gradient, in a few tries
@@ -56,8 +57,12 @@ def examine(
     generator: np.random.Generator,
     *,
     directions: int = DIRECTIONS,
+    like: "Examined | None" = None,
 ) -> Examined:
-    """The gradient at a point against at most so many measured entries of each parameter."""
+    """The gradient at a point against at most so many measured entries of each parameter.
+
+    The noise of the function is measured, or taken from another point of it that is `like` this one.
+    """
     value = subject.value(point)
     given, again = subject.gradient(point), subject.gradient(point)
     rounded = [subject.gradient(moved(point, budget.epsilon, generator)) for _ in range(2)]
@@ -70,7 +75,10 @@ def examine(
         others = [each[variable.name] for each in rounded]
         most = _MOST_JITTER * max(abs(value), float(np.linalg.norm(analytic)))
         jitter = _jitter(analytic, others, most)
-        found = measure(variable, analytic.reshape(-1), allowed[variable.name], generator, directions)
+        known = like.measured.get(variable.name) if like is not None else None
+        noise = noise_of(variable, generator) if known is None else known.noise
+        at_most = allowed[variable.name]
+        found = measure(variable, analytic.reshape(-1), noise, at_most, directions, generator)
         measured[variable.name] = found
         checks.append(compare(found, jitter, budget))
     return Examined(subject, point, value, subject.value(point), given, again, measured, tuple(checks))

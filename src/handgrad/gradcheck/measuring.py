@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.gradcheck.coverage import DIRECTIONS, spread
+from handgrad.gradcheck.coverage import spread
 from handgrad.gradcheck.differences import DIRECTION_STEPS, QUICK_STEPS, Slopes, climb, quick_slopes
-from handgrad.gradcheck.noise import noise_of
 from handgrad.gradcheck.variables import Directions, Entries, Variable
 
 _AGREES = 1e-8  # relative: closer than this, a quick measurement is not doubted
@@ -43,15 +42,19 @@ class Measured:
 
 
 def measure(
-    variable: Variable, gradient: Array, at_most: int, generator: np.random.Generator, directions: int = DIRECTIONS
+    variable: Variable,
+    gradient: Array,
+    noise: float,
+    at_most: int,
+    directions: int,
+    generator: np.random.Generator,
 ) -> Measured:
     """The slopes of at most so many entries next to those of `gradient` (n,); along directions if that is not all."""
-    noise = noise_of(variable, generator)
     which = spread(variable.x.size, at_most, generator)
     analytic = gradient[which]
-    lines = Entries(variable, which)
-    numeric, bars, judged, kinked = _entries(lines, analytic, noise, generator)
     complete = len(which) == variable.x.size
+    lines, wanted = Entries(variable, which), _FINE if complete else np.inf
+    numeric, bars, judged, kinked = _entries(lines, analytic, noise, wanted, generator)
     moves = generator.standard_normal((0 if complete else directions, variable.x.size)) * variable.scale
     along = moves @ gradient
     along_numeric = _along(Directions(variable, moves), along, noise)
@@ -59,38 +62,40 @@ def measure(
 
 
 def _entries(
-    lines: Entries, analytic: Array, noise: float, generator: np.random.Generator
+    lines: Entries, analytic: Array, noise: float, wanted: float, generator: np.random.Generator
 ) -> tuple[Array, Array, Array, Array]:
-    """Numeric slopes, error bars, judged, kinked."""
+    """Numeric slopes, error bars (no larger than `wanted` of the typical slope, if possible), judged, kinked."""
     numeric, bars = np.full(len(analytic), np.nan), np.full(len(analytic), np.inf)
     for step in QUICK_STEPS:
-        some = np.flatnonzero(_doubted(analytic, numeric, bars))
+        some = np.flatnonzero(_doubted(analytic, numeric, bars, wanted))
         if len(some):
             numeric[some], bars[some] = quick_slopes(lines.only(some), step, noise)
     judged, kinked = np.isfinite(bars), np.zeros(len(analytic), dtype=bool)
-    for some in _suspects(analytic, numeric, bars, generator):
+    doubted = np.flatnonzero(_doubted(analytic, numeric, bars, wanted))
+    for some in _suspects(doubted, np.abs(analytic - numeric), generator):
         before = Slopes(numeric[some], bars[some])
         numeric[some], bars[some], judged[some], kinked[some] = _climbed(lines.only(some), analytic[some], noise)
         apart = np.abs(numeric[some] - before.values)
-        if (judged[some] & (apart <= bars[some] + before.bars)).all() and (before.bars <= _wanted(analytic)).all():
+        if (judged[some] & (apart <= bars[some] + before.bars)).all() and (
+            before.bars <= wanted * _typical(analytic)
+        ).all():
             break  # the quick values were right, and it is the gradient that differs: so they are for the rest
     return numeric, bars, judged, kinked
 
 
-def _suspects(analytic: Array, numeric: Array, bars: Array, generator: np.random.Generator) -> Iterator[Array]:
+def _suspects(doubted: Array, apart: Array, generator: np.random.Generator) -> Iterator[Array]:
     """The doubted entries: first the worst and some others, then the rest."""
-    doubted = np.flatnonzero(_doubted(analytic, numeric, bars))
-    apart = np.nan_to_num(np.abs(analytic - numeric)[doubted], nan=np.inf)
-    doubted = doubted[np.argsort(-apart)]
+    doubted = doubted[np.argsort(-np.nan_to_num(apart[doubted], nan=np.inf))]
     shuffled = generator.permutation(doubted[_SPOT:])
     for some in (np.concatenate([doubted[:_SPOT], shuffled[:_SPOT]]), shuffled[_SPOT:]):
         if len(some):
             yield some
 
 
-def _doubted(analytic: Array, numeric: Array, bars: Array) -> Array:
+def _doubted(analytic: Array, numeric: Array, bars: Array, wanted: float) -> Array:
     """Where a quick measurement disagrees or is too coarse to tell."""
-    return _differ(analytic, numeric, bars) | (bars > _wanted(np.where(np.isfinite(numeric), numeric, 0)))
+    typical = _typical(np.where(np.isfinite(numeric), numeric, 0))
+    return _differ(analytic, numeric, bars) | (np.isfinite(wanted) & (bars > wanted * typical))
 
 
 def _differ(analytic: Array, numeric: Array, bars: Array) -> Array:
@@ -99,9 +104,8 @@ def _differ(analytic: Array, numeric: Array, bars: Array) -> Array:
     return ~(np.isfinite(bars) & near)
 
 
-def _wanted(slopes: Array) -> float:
-    """The error bar of one entry that is fine enough for an array with these slopes."""
-    return _FINE * float(np.sqrt(np.mean(np.square(slopes)))) if slopes.size else 0.0
+def _typical(slopes: Array) -> float:
+    return float(np.sqrt(np.mean(np.square(slopes))))
 
 
 def _climbed(lines: Entries | Directions, analytic: Array, noise: float) -> tuple[Array, Array, Array, Array]:

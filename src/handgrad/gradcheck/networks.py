@@ -14,6 +14,7 @@ from handgrad.network.layout import Path, Segment, at, tree_of
 
 INPUTS = "inputs"
 _NUMBERS_AT_ONCE = 250_000  # parameters plus layer outputs evaluated side by side: what stays in cache
+_MOVING = 20  # multiplications that it costs as much time to move a number
 _LARGE = 31 * 2**17  # numbers in 31 MB: see _keep_memory
 
 
@@ -68,6 +69,13 @@ class GivenNetwork:
         dX = net.input_gradient(X, self.examples.T, sample_weight=weights, **mode)
         flat, dX = (gradient, dX) if self.member is None else (gradient[self.member], dX[self.member])
         return net.layout.views(np.asarray(flat)) | {INPUTS: dX}
+
+    def cost(self, name: str) -> float:
+        """About how many multiplications it takes to move one parameter and to evaluate the objective again."""
+        segments = self.one.layout.segments
+        starts = {segment.name: segment.leaf.path[0] for segment in segments} | {INPUTS: 0}
+        onward = sum(segment.stop - segment.start for segment in segments if segment.leaf.path[0] >= starts[name])
+        return float(len(self.X) * onward + _MOVING * self.point[name].size)
 
     def variables(self, point: Point) -> list[Variable]:
         """One parameter after another, and the inputs."""

@@ -17,17 +17,18 @@ _FEW = 4  # units in the last place of a value that rounding costs at least
 
 
 def noise_of(variable: Variable, generator: np.random.Generator) -> float:
-    """The standard deviation of the rounding in the function's values near x, along one random direction."""
+    """The standard deviation of the rounding in the function's values near x, along one random direction.
+
+    Where the values hardly change at all, what is lost in them cannot be seen: a loss of log(1 + 1e-20) is 0 throughout.
+    Then it is taken to be that of numbers of size 1.
+    """
     signs = np.where(generator.random(variable.x.size) < 0.5, -1.0, 1.0)
     line = Directions(variable, (signs * variable.scale)[None])
     for spacing in _SPACINGS:
         values = look(line, spacing * np.arange(POINTS, dtype=np.float64)[:, None]).values[:, 0]
-        if (np.diff(values) != 0).sum() > POINTS // 2:
-            break
-    values = values[np.isfinite(values)]
-    if len(values) <= ORDER:
-        return 0.0
-    return float(np.sqrt(np.mean(np.diff(values, ORDER) ** 2) / comb(2 * ORDER, ORDER)))
+        if np.isfinite(values).all() and (np.diff(values) != 0).sum() > POINTS // 2:
+            return float(np.sqrt(np.mean(np.diff(values, ORDER) ** 2) / comb(2 * ORDER, ORDER)))
+    return float(np.finfo(np.float64).eps) * max(1.0, abs(variable.value))
 
 
 def rounding(values: Array, noise: float) -> Array:
