@@ -55,9 +55,8 @@ def test_an_error_is_an_alarm_and_is_noted() -> None:
 
 
 def test_the_page_counts_what_was_judged() -> None:
-    records = [
-        json.loads(json.dumps(gradient_checkers.measured((n, 0, ["check_network", "textbook"])))) for n in (1, 2)
-    ]
+    tools = ["check_network", "textbook"]
+    records = [json.loads(json.dumps(gradient_checkers.measured((number, 0, tools)))) for number in (1, 2)]
     found: list[Any] = records[1]["verdicts"]["textbook"]["wrong"]
     found[0] = "right"  # as if it had missed one
     text = checker_page.page(records, tools, ["jax"])
