@@ -15,15 +15,17 @@ from typing import NamedTuple
 import numpy as np
 
 from handgrad import randomness
+from handgrad.activations import activations
 from handgrad.arrays import Array
-from handgrad.gradcheck.differences import climb
-from handgrad.gradcheck.noise import noise_of
+from handgrad.gradcheck.differences import quick_slopes
 from handgrad.gradcheck.signatures.case import Curve, Logits
 from handgrad.gradcheck.subjects import Point, Subject
 from handgrad.gradcheck.variables import Entries
 
 _SPREAD = 1.7  # pre-activations between minus this and this: where activations bend
+_STEP = 1e-3  # of the scale
 _CLOSE = 1e-5
+_FEWEST = 3  # units whose ratios say something
 
 
 class Link(NamedTuple):
@@ -34,12 +36,20 @@ class Link(NamedTuple):
     flipped: bool
 
 
+_NORMS = {"gain": "shift", "gamma": "beta", "scale": "shift"}  # what a norm layer's parameters are called
+
+
 def links(point: Point) -> list[Link]:
-    """The layers that a point seems to hold: each matrix with the next vector as long as one of its sides."""
+    """The layers that a point seems to hold: each matrix with the next vector as long as one of its sides.
+
+    A norm layer is a link too: with gain 0 it puts out its shift. It comes in place of the matrix before it.
+    """
+    norms = _norm_layers(point)
+    taken = {name for link in norms for name in link[:2]}
     found = []
-    free = [name for name, x in point.items() if x.size == max(x.shape, default=0) and x.size > 0]
+    free = [name for name, x in point.items() if x.size == max(x.shape, default=0) > 0 and name not in taken]
     for W, x in point.items():
-        if x.ndim != 2 or W in free:
+        if x.ndim != 2 or W in free or W in taken:
             continue
         b = next((name for name in free if point[name].size == x.shape[1]), None)
         flipped = b is None
@@ -48,7 +58,14 @@ def links(point: Point) -> list[Link]:
         if b is not None:
             free.remove(b)
             found.append(Link(W, b, flipped))
-    return found
+    return [*norms, *found]
+
+
+def _norm_layers(point: Point) -> list[Link]:
+    pairs = [
+        (name, name[: -len(gain)] + shift) for name in point for gain, shift in _NORMS.items() if name.endswith(gain)
+    ]
+    return [Link(gain, shift, False) for gain, shift in pairs if shift in point]
 
 
 class Outside:
@@ -57,22 +74,44 @@ class Outside:
     def __init__(self, subject: Subject, point: Point) -> None:
         self.subject, self.point = subject, point
         self.links = links(point)
-        self.curve, self.turned, self.logits = cache(self._curve_behind), cache(self._turned), cache(self._logits)
+        self.curves, self.turned, self.logits = cache(self._curves_behind), cache(self._turned), cache(self._logits)
 
-    def _curve_behind(self, name: str) -> Curve | None:
-        """The activation behind the layer that a parameter belongs to; None where the relation does not hold."""
+    def _curves_behind(self, name: str) -> list[Curve]:
+        """What the activation behind the layer that a parameter belongs to may be; nothing where it cannot be seen."""
         place = self._place(name)
-        if place is None or place + 1 >= len(self.links):
+        if place is None:
+            return []
+        forth, back = self._curve(place, 1), self._curve(place, -1)
+        if forth is not None and back is not None and _same_curve(forth, back):
+            return [forth]
+        return self._by_ratio(place)
+
+    def _by_ratio(self, place: int) -> list[Curve]:
+        """Without the next layer's weights: used over measured is the ratio of the gradients by the bias alone.
+
+        It holds behind any layers whose own way back is right. The true derivative is not seen then; it is taken to be
+        that of each known activation in turn.
+        """
+        forth, back = self._ratio(place, 1), self._ratio(place, -1)
+        if forth is None or back is None:
+            return []
+        z, ratios = forth
+        if len(z) < _FEWEST or not _same(ratios, back[1][::-1]):
+            return []
+        slopes = [formula.derivative(z, formula.value(z)) for formula in activations]
+        return [Curve(z, slope, ratios * slope) for slope in slopes]
+
+    def _ratio(self, place: int, order: int) -> tuple[Array, Array] | None:
+        """Pre-activations, and analytic over measured gradient there."""
+        link = self.links[place]
+        z = self._spread(link, order)
+        found = self._at(link, z, [link.b])
+        if found is None:
             return None
-        curves = [self._curve(place, order) for order in (1, -1)]
-        if any(curve is None for curve in curves):
+        measured, used = found[0][link.b], found[1][link.b]
+        if np.min(np.abs(measured)) < 1e-6 * np.max(np.abs(measured)):
             return None
-        one, other = curves
-        assert one is not None
-        assert other is not None
-        if not _same(one.measured, other.measured[::-1]) or not _same(one.used, other.used[::-1]):
-            return None  # a unit's slope must depend on its z alone
-        return one
+        return z, used / measured
 
     def _turned(self, name: str) -> bool:
         """Whether the gradient came back through the next layer's W instead of Wᵀ."""
@@ -105,10 +144,15 @@ class Outside:
     def _place(self, name: str) -> int | None:
         return next((i for i, link in enumerate(self.links) if name in (link.W, link.b)), None)
 
+    def _spread(self, link: Link, order: int) -> Array:
+        """Pre-activations for the units of a layer, in this order or the other."""
+        return (np.linspace(-_SPREAD, _SPREAD, self.point[link.b].size + 2)[1:-1] + 0.0137)[::order]
+
     def _curve(self, place: int, order: int, *, turned: bool = False) -> Curve | None:
+        if place + 1 >= len(self.links):
+            return None
         link, following = self.links[place], self.links[place + 1]
-        z = np.linspace(-_SPREAD, _SPREAD, self.point[link.b].size + 2)[1:-1] + 0.0137
-        z = z[::order]
+        z = self._spread(link, order)
         W = self.point[following.W]
         W = W.T if following.flipped != turned else W
         found = self._at(link, z, [link.b, following.b])
@@ -136,10 +180,15 @@ class Outside:
             if analytic[name].size != point[name].size:
                 return None
             lines = Entries(variables[name], np.arange(point[name].size))
-            measured[name] = climb(lines, noise_of(variables[name], randomness.generator(0, "noise"))).central.values
+            measured[name] = quick_slopes(lines, _STEP, 0.0).values
             if not np.isfinite(measured[name]).all():
                 return None
         return measured, {name: analytic[name].reshape(-1) for name in names}
+
+
+def _same_curve(one: Curve, reversed_other: Curve) -> bool:
+    """Whether a unit's slopes depend on its z alone, whichever unit it is."""
+    return _same(one.measured, reversed_other.measured[::-1]) and _same(one.used, reversed_other.used[::-1])
 
 
 def _same(one: Array, other: Array) -> bool:

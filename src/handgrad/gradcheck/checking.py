@@ -9,7 +9,7 @@ import numpy as np
 from handgrad import blas, randomness
 from handgrad.arrays import ArrayLike, require_integer, require_number
 from handgrad.gradcheck.comparison import FLOAT32, FLOAT64, STATED, Budget, ParameterCheck
-from handgrad.gradcheck.constants import constants_of
+from handgrad.gradcheck.constants import constants_of, scalars_of
 from handgrad.gradcheck.diagnosis import Finding, diagnose, elsewhere
 from handgrad.gradcheck.examining import Examined, examine
 from handgrad.gradcheck.functions import GivenFunction
@@ -24,6 +24,7 @@ _WORK = 4e10  # multiplications that a network's check may cost
 _FEWEST = 4  # entries of a parameter that are measured at least
 _EVALUATIONS = 4  # of the objective for an entry, as a rule
 _ELSEWHERE = 4  # entries of a parameter that are measured at other points, besides directions
+_STRONGEST = 10  # that an L2 penalty may be
 _NEAR = 0.01  # how far away a function is looked at again, in units of what matters
 
 
@@ -80,7 +81,9 @@ def check_gradient(
     generator = randomness.generator(0, "gradient check")
     examined = examine(subject, subject.point, allowed, budget, generator)
     near = _near(subject, budget, generator) if callable(gradient) else None
-    findings = diagnose(examined, near, constants_of((function, gradient), subject.point))
+    functions = (function, gradient)
+    strengths = tuple(number for number in scalars_of(functions).values() if 0 < number <= _STRONGEST)
+    findings = diagnose(examined, near, constants_of(functions, subject.point), strengths)
     checks = list(examined.checks)
     notes = _coverage_notes(examined)
     if near is not None and not findings:
@@ -191,8 +194,8 @@ def _check_one(given: GivenNetwork, budget: Budget, entries: int | None) -> Repo
     examined = examine(given, given.point, allowed, budget, generator)
     others = {label: _sampled(subject, budget, examined, generator) for label, subject in other_points(given)}
     near = next(found for label, found in others.items() if label.startswith("after"))
-    constants = _sizes(given)
-    checks, findings = list(examined.checks), list(diagnose(examined, near, constants))
+    constants, strengths = _sizes(given), (float(given.one.l2),) if given.one.l2 else ()
+    checks, findings = list(examined.checks), list(diagnose(examined, near, constants, strengths))
     for label, found in others.items():
         known = {finding.parameter for finding in findings}
         wrong = [check for check in found.checks if check.verdict == "WRONG" and check.name not in known]
@@ -221,7 +224,10 @@ def _sampled(subject: Subject, budget: Budget, like: Examined, generator: np.ran
         name: min(x.size, _ELSEWHERE if name in like.measured and like.measured[name].complete else 1)
         for name, x in subject.point.items()
     }
-    return examine(subject, subject.point, few, budget, generator, directions=1, like=like)
+    found = examine(subject, subject.point, few, budget, generator, directions=1, like=like)
+    if "WRONG" not in found.verdicts.values():
+        return found
+    return examine(subject, subject.point, few, budget, generator)  # nobody is accused with the noise of another point
 
 
 def _sizes(given: GivenNetwork) -> dict[str, float]:

@@ -77,6 +77,7 @@ def compare(measured: Measured, jitter: Array, budget: Budget, shape: tuple[int,
     ours = float(np.linalg.norm(analytic[judged]))
     size = max(ours, float(np.linalg.norm(numeric[judged])))
     noise = float(np.linalg.norm(allowed))
+    uncertain = float(np.linalg.norm(allowed[~measured.kinked]))  # on a kink there is no one slope to be told finely
     zero = size <= noise and (ours == 0 or float(np.linalg.norm(jitter)) > 0.1 * ours)
     excess = error - allowed - budget.entry * np.maximum(np.abs(analytic), np.abs(numeric))
     worst = int(np.argmax(np.where(judged, np.where(np.isnan(excess), np.inf, excess), -np.inf)))
@@ -97,7 +98,7 @@ def compare(measured: Measured, jitter: Array, budget: Budget, shape: tuple[int,
         index=tuple(int(i) for i in index),
         analytic=float(analytic[worst]),
         numeric=float(numeric[worst]),
-        verdict=_verdict(wrong, zero, judged, _visible(measured, noise, size, budget)),
+        verdict=_verdict(wrong, zero, judged, _visible(measured, uncertain, size, budget)),
         tolerance=budget.tolerance,
     )
 

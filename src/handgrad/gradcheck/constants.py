@@ -19,18 +19,26 @@ _EVERYDAY = {"2": 2.0, "3": 3.0}
 def constants_of(functions: tuple[Any, ...], point: Point) -> dict[str, float]:
     """The numbers that functions have at hand, by what they are; shapes before scalars, for they are likelier."""
     counts: dict[str, float] = {}
-    scalars: dict[str, float] = {}
     for name, value in (pair for function in functions for pair in _at_hand(function)):
         shape = getattr(value, "shape", None)
         if isinstance(shape, tuple) and len(shape) > 0:
             counts[f"rows of {name}"] = float(shape[0])
             if len(shape) == 2:
                 counts[f"columns of {name}"] = float(shape[1])
-        elif isinstance(value, int | float | np.number) and np.isfinite(float(value)):
-            scalars[name] = float(value)
     for name, x in point.items():
         counts |= {f"length of axis {axis} of {name}": float(length) for axis, length in enumerate(x.shape)}
-    return counts | _products(counts) | scalars | _EVERYDAY
+    return counts | _products(counts) | scalars_of(functions) | _EVERYDAY
+
+
+def scalars_of(functions: tuple[Any, ...]) -> dict[str, float]:
+    """The single numbers that functions have at hand, by name; those of objects too, such as a model's settings."""
+    found = {}
+    for name, value in (pair for function in functions for pair in _at_hand(function)):
+        inside = getattr(value, "__dict__", {}) if not callable(value) and not inspect.ismodule(value) else {}
+        for each, number in ((name, value), *((f"{name}.{key}", number) for key, number in inside.items())):
+            if isinstance(number, int | float | np.number) and np.isfinite(float(number)):
+                found[each] = float(number)
+    return found
 
 
 def _products(counts: Mapping[str, float]) -> dict[str, float]:

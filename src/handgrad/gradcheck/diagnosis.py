@@ -26,8 +26,13 @@ class Finding:
     evidence: str
 
 
-def diagnose(examined: Examined, near: Examined | None, constants: Mapping[str, float]) -> tuple[Finding, ...]:
-    """The findings on one point of a check: named mistakes first, then what follows from them, then the rest."""
+def diagnose(
+    examined: Examined, near: Examined | None, constants: Mapping[str, float], strengths: tuple[float, ...] = ()
+) -> tuple[Finding, ...]:
+    """The findings on one point of a check: named mistakes first, then what follows from them, then the rest.
+
+    `constants` may be factors, `strengths` those of an L2 penalty.
+    """
     subject = examined.subject
     outside = Outside(subject, examined.point)
     case = Case(
@@ -35,9 +40,10 @@ def diagnose(examined: Examined, near: Examined | None, constants: Mapping[str, 
         constants,
         near,
         frozenset(subject.changed) if isinstance(subject, GivenFunction) else frozenset(),
-        outside.curve,
+        outside.curves,
         outside.logits,
         outside.turned,
+        strengths=strengths,
     )
     explained: dict[str, Explained | None] = {}
     for name in case.names:
@@ -88,8 +94,8 @@ def _in_order(case: Case, explained: Mapping[str, Explained | None], outside: Ou
 
 def _unnamed(case: Case, name: str, named: Sequence[Finding], outside: Outside) -> Finding:
     """A gradient that no signature explains; it may be right but for a mistake further on."""
-    curve = outside.curve(name)
-    if curve is not None and curves_agree(curve):
+    curves = outside.curves(name)
+    if len(curves) == 1 and curves_agree(curves[0]):
         later = [link.W for link in outside.links] + [link.b for link in outside.links]
         root = next((each for each in named if each.parameter in later and each.parameter != name), None)
         if root is not None:

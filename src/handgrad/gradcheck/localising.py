@@ -15,10 +15,11 @@ from handgrad.gradcheck.comparison import FLOAT64
 from handgrad.gradcheck.examining import Examined, examine
 from handgrad.gradcheck.functions import GivenFunction
 from handgrad.gradcheck.networks import Examples, GivenNetwork
-from handgrad.gradcheck.signatures import explain
 from handgrad.gradcheck.signatures.case import Case, Curve, Logits
+from handgrad.gradcheck.signatures.registry import explain, explain_activation
 from handgrad.layers import Activation, Context, Dense, Layer
 
+Explain = Callable[[Case, str], tuple[str, str] | None]
 INPUT = "A"
 _ENTRIES, _LOGITS = 60, 1000  # of each array that are measured; of the logits, where whole rows are looked at
 
@@ -100,11 +101,12 @@ def _layer_alone(placed: _Placed) -> Culprit | None:
     constants = {"rows of the batch": float(len(dY)), "units of the layer": float(dY.shape[-1])}
     case = Case(examined, constants, upstream=dY)
     if isinstance(layer, Activation):
-        case = Case(examined, constants, curve=lambda name: _slopes(examined, dY))
+        case = Case(examined, constants, curves=lambda name: [_slopes(examined, dY)])
     if isinstance(layer, Dense) and layer.fan_in == layer.fan_out:
         turned = dY @ own["W"]
         case = Case(examined, constants, upstream=dY, backward=lambda name: _is(examined, name, turned))
-    return _culprit(placed.name, placed.number, case)
+    say = explain_activation if isinstance(layer, Activation) else explain
+    return _culprit(placed.name, placed.number, case, say)
 
 
 def _loss_alone(given: GivenNetwork, Z: Array, shares: Array | None, number: int) -> Culprit | None:
@@ -137,9 +139,9 @@ def _alone(function: Any, gradient: Any, x: Any, entries: int = _ENTRIES) -> Exa
     return examine(subject, subject.point, allowed, FLOAT64, randomness.generator(0, "layer alone"))
 
 
-def _culprit(name: str, number: int, case: Case) -> Culprit | None:
+def _culprit(name: str, number: int, case: Case, say: Explain = explain) -> Culprit | None:
     accused = case.accused
-    return Culprit(name, number, {each: explain(case, each) for each in accused}) if accused else None
+    return Culprit(name, number, {each: say(case, each) for each in accused}) if accused else None
 
 
 def _slopes(examined: Examined, dY: Array) -> Curve:

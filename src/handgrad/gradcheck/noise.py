@@ -19,7 +19,7 @@ _FEW = 4  # units in the last place of a value that rounding costs at least
 def noise_of(variable: Variable, generator: np.random.Generator) -> float:
     """The standard deviation of the rounding in the function's values near x, along one random direction.
 
-    Where the values hardly change at all, what is lost in them cannot be seen: a loss of log(1 + 1e-20) is 0 throughout.
+    Where the values hardly change, what is lost in them cannot be seen: a loss of log(1 + 1e-20) is 0 throughout.
     Then it is taken to be that of numbers of size 1.
     """
     signs = np.where(generator.random(variable.x.size) < 0.5, -1.0, 1.0)

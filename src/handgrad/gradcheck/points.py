@@ -91,6 +91,8 @@ def _trained(net: Network, examples: Examples) -> Network:
     net = net.copy()
     for _ in range(_STEPS):
         _, gradient = net.gradient(examples.X, examples.T, sample_weight=examples.sample_weight, **examples.mode)
+        if not np.isfinite(gradient).all():
+            break
         length = np.linalg.norm(gradient, axis=-1, keepdims=True)
         step = _STEP * np.linalg.norm(net.params, axis=-1, keepdims=True)
         net.params = net.params - np.divide(step, length, out=np.zeros_like(step), where=length > 0) * gradient

@@ -19,10 +19,11 @@ class MissingDerivative:
 
     def evidence(self, case: Case, name: str) -> str | None:
         """The derivative used is 1 everywhere, the true one is not."""
-        curve = case.curve(name)
-        if curve is None or not _fits(curve.used, np.ones_like(curve.z)):
-            return None
-        return f"backpropagated without f'(Z): at z = {_worst(curve, 1)} but 1 was used{_named(curve)}"
+        for curve in case.curves(name):
+            ones = np.ones_like(curve.z)
+            if _fits(curve.used, ones) and not _fits(curve.measured, ones):
+                return f"backpropagated without f'(Z): at z = {_worst(curve)}{_named(curve)}"
+        return None
 
 
 class WrongPlace:
@@ -32,14 +33,12 @@ class WrongPlace:
 
     def evidence(self, case: Case, name: str) -> str | None:
         """The known activation whose derivative, at the wrong place, is what was used."""
-        curve = case.curve(name)
-        if curve is None:
-            return None
-        for formula in _alike(curve):
-            for words, wrong in _wrong_places(formula):
-                values = wrong(curve.z)
-                if _fits(curve.used, values) and not _fits(values, curve.measured):
-                    return f"the derivative of {formula} was taken {words}: at z = {_worst(curve)}"
+        for curve in case.curves(name):
+            for formula in _alike(curve):
+                for words, wrong in _wrong_places(formula):
+                    values = wrong(curve.z)
+                    if _fits(curve.used, values) and not _fits(values, curve.measured):
+                        return f"the derivative of {formula} was taken {words}: at z = {_worst(curve)}"
         return None
 
 
@@ -50,18 +49,25 @@ class WrongDerivative:
 
     def evidence(self, case: Case, name: str) -> str | None:
         """Where the two curves differ most."""
-        curve = case.curve(name)
-        if curve is None or _fits(curve.used, curve.measured):
+        wrong = [curve for curve in case.curves(name) if not _fits(curve.used, curve.measured)]
+        if not wrong or all(_proportional(curve) for curve in wrong):
             return None
-        factor = factor_between(curve.used, curve.measured)
-        if _fits(curve.used, factor * curve.measured) and np.ptp(curve.measured) > 1e-6:
-            return None  # a constant factor
-        if _fits(curve.used, curve.measured**2):
-            return f"the derivative of the activation is there twice: at z = {_worst(curve)}{_named(curve)}"
+        for curve in wrong:
+            if _fits(curve.used, curve.measured**2):
+                return f"the derivative of the activation is there twice: at z = {_worst(curve)}{_named(curve)}"
+        if len(wrong) > 1:
+            return "the derivative of the activation is wrong: by a factor that depends on z"
+        (curve,) = wrong
         for formula in activations:
             if _fits(curve.used, formula.derivative(curve.z, formula.value(curve.z))):
                 return f"the derivative of {formula} was used: at z = {_worst(curve)}{_named(curve)}"
         return f"the derivative of the activation is wrong: at z = {_worst(curve)}{_named(curve)}"
+
+
+def _proportional(curve: Curve) -> bool:
+    """Whether the derivative used is the measured one times a number: no mistake in f', but in what it is times."""
+    factor = factor_between(curve.used, curve.measured)
+    return _fits(curve.used, factor * curve.measured)
 
 
 def curves_agree(curve: Curve) -> bool:
@@ -95,11 +101,10 @@ def _wrong_places(formula: Formula) -> list[tuple[str, Callable[[Array], Array]]
     ]
 
 
-def _worst(curve: Curve, used: float | None = None) -> str:
-    """Where measured and used differ most: "0.5 it is 0.3, 1 was used" without the last part if `used` is said."""
+def _worst(curve: Curve) -> str:
+    """Where measured and used differ most."""
     worst = int(np.argmax(np.abs(curve.used - curve.measured)))
-    where = f"{curve.z[worst]:.3g} it is {curve.measured[worst]:.5g}"
-    return where if used is not None else f"{where}, but {curve.used[worst]:.5g} was used"
+    return f"{curve.z[worst]:.3g} it is {curve.measured[worst]:.5g}, but {curve.used[worst]:.5g} was used"
 
 
 def _named(curve: Curve) -> str:

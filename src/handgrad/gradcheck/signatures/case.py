@@ -1,6 +1,6 @@
 """What a signature may look at: the pairs of analytic and measured derivatives, and the function at other points."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -10,7 +10,7 @@ from handgrad.arrays import Array
 from handgrad.gradcheck.examining import Examined
 from handgrad.gradcheck.subjects import Point
 
-_EXPLAINED = 1e-3  # of the difference: a mistake is named only if it leaves less than this unexplained
+_EXPLAINED = 1e-4  # of the difference: a mistake is named only if it leaves less than this unexplained
 
 
 class Pair(NamedTuple):
@@ -65,10 +65,12 @@ class Case:
     constants: Mapping[str, float] = field(default_factory=dict)  # numbers that may have slipped in, by name
     near: Examined | None = None  # the same check at another point, done later
     changed: frozenset[str] = frozenset()  # "function", "gradient": which wrote into their argument
-    curve: Callable[[str], Curve | None] = lambda name: None  # of the activation behind a parameter
+    curves: Callable[[str], Sequence[Curve]] = lambda name: ()  # what the activation behind a parameter may be
     logits: Callable[[str], Logits | None] = lambda name: None  # if the parameter is the last bias, before a softmax
     backward: Callable[[str], bool] = lambda name: False  # whether W stands in for Wᵀ on the way to that parameter
     upstream: Array | None = None  # dY (B, units), of a layer on its own
+    strengths: tuple[float, ...] = ()  # that an L2 penalty, which is right, may have
+    penalty: float = 0.0  # the strength of a penalty that pairs are looked at without
 
     @property
     def names(self) -> list[str]:
@@ -84,8 +86,9 @@ class Case:
         """The pair of a parameter, if its gradient could be compared."""
         if name not in self.examined.measured:
             return None
-        examined = self.examined
-        return Pair(examined.given[name], examined.numeric(name), examined.bars(name), examined.point[name])
+        examined, x = self.examined, self.examined.point[name]
+        penalty = self.penalty * x if self.penalty and is_weight(x) else 0.0
+        return Pair(examined.given[name] - penalty, examined.numeric(name) - penalty, examined.bars(name), x)
 
     @property
     def given(self) -> Point:
@@ -101,6 +104,11 @@ class Signature(Protocol):
     def evidence(self, case: Case, name: str) -> str | None:
         """What shows that the gradient of this parameter has this mistake; None if it does not."""
         raise NotImplementedError
+
+
+def is_weight(x: Array) -> bool:
+    """Whether an array looks like weights, which people penalise, and not like a bias."""
+    return x.ndim == 2 and min(x.shape) > 1
 
 
 def factor_between(a: Array, n: Array) -> float:

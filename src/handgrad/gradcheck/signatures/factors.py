@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from handgrad.gradcheck.signatures.case import Case, factor_between
+from handgrad.gradcheck.signatures.case import Case, Pair, factor_between, is_weight
 
 _CLOSE = 1e-4  # relative: a factor this near to a known number is that number
+_FEWEST = 6  # entries from which two numbers can be told
 _ROWS = "rows"  # the constants that count examples start with this word
 
 
@@ -19,12 +20,12 @@ class SumInsteadOfMean:
         """The same factor in every parameter, and it is a number of rows."""
         factors = np.array([_factor(case, each) for each in case.names if not _vanishes(case, each)])
         rows = {what: number for what, number in case.constants.items() if what.startswith(_ROWS) and number > 1}
-        if not len(factors) or not np.ptp(factors) <= _CLOSE * abs(factors[0]):  # NaN: some gradient has no factor
-            return None
-        found = name_of_number(factors[0], rows)
-        if found is None or found.startswith("1 /"):
-            return None
-        return f"every gradient is {factors[0]:.6g} times the derivative, and {found}: summed where the loss averages"
+        for what, number in rows.items():
+            if len(factors) and np.all(np.abs(factors / number - 1) < _CLOSE):
+                return (
+                    f"every gradient is {number:.6g} times the derivative, the {what}: summed where the loss averages"
+                )
+        return None
 
 
 class ConstantFactor:
@@ -35,7 +36,7 @@ class ConstantFactor:
     def evidence(self, case: Case, name: str) -> str | None:
         """The factor, and what number it may be."""
         factor = _factor(case, name)
-        if np.isnan(factor) or case.examined.point[name].size == 1:
+        if np.isnan(factor) or case.examined.point[name].size == 1 or _all_penalty(case, name):
             return None
         return _in_words(factor, case)
 
@@ -57,14 +58,36 @@ def _in_words(factor: float, case: Case) -> str:
 
 
 def _factor(case: Case, name: str) -> float:
-    """The constant factor of a parameter's gradient; NaN if it has none but 1."""
+    """The constant factor of a parameter's gradient, beside a penalty perhaps; NaN if it has none but 1."""
     pair = case.pair(name)
     if pair is None:
         return np.nan
     factor = factor_between(pair.analytic, pair.numeric)
-    if not np.isfinite(factor) or factor == 0 or not pair.is_explained_by(factor * pair.numeric):
+    if np.isfinite(factor) and factor != 0 and pair.is_explained_by(factor * pair.numeric):
+        return factor
+    return _factor_beside_penalty(pair)
+
+
+def _factor_beside_penalty(pair: Pair) -> float:
+    """The c of analytic = c · (numeric - λ x) + λ x: the data loss's gradient is off, the penalty's is right."""
+    known = np.isfinite(pair.numeric)
+    if known.sum() < _FEWEST or not is_weight(pair.x):
         return np.nan
-    return factor
+    terms = np.stack([pair.numeric[known], pair.x[known]], axis=-1)
+    (factor, share), *_ = np.linalg.lstsq(terms, pair.analytic[known])
+    if abs(factor - 1) < _CLOSE or not share / (1 - factor) > 0:
+        return np.nan
+    return float(factor) if pair.is_explained_by(factor * pair.numeric + share * pair.x) else np.nan
+
+
+def _all_penalty(case: Case, name: str) -> bool:
+    """Whether a gradient is that of a penalty and nothing else, and others are right: then the penalty is at fault."""
+    pair = case.pair(name)
+    if pair is None or "ok" not in case.examined.verdicts.values() or not is_weight(pair.x):
+        return False
+    rest = pair.numeric - factor_between(pair.numeric, pair.x) * pair.x
+    known = np.isfinite(rest)
+    return bool(np.linalg.norm(rest[known]) < 1e-3 * np.linalg.norm(pair.numeric[known]))
 
 
 def _vanishes(case: Case, name: str) -> bool:

@@ -1,5 +1,7 @@
 """All signatures, in the order in which they are tried: what explains more, and is less likely by chance, first."""
 
+from dataclasses import replace
+
 from handgrad.gradcheck.signatures.activations import MissingDerivative, WrongDerivative, WrongPlace
 from handgrad.gradcheck.signatures.arrangement import Permuted, Shared, Transposed, Zero
 from handgrad.gradcheck.signatures.backward import TransposedWeights
@@ -32,20 +34,35 @@ SIGNATURES: tuple[Signature, ...] = (
     DoubledPenalty(),
     MissingSoftmaxJacobian(),
     TargetNotSubtracted(),
-    DtypeLoss(),
     MissingDerivative(),
     WrongPlace(),
     TransposedWeights(),
     WrongDerivative(),
     Permuted(),
+    DtypeLoss(),
     FactorOfOne(),
     ChangesInput(),
 )
+_LAST_RESORTS = -3  # where those begin that might fit by chance
+
+
+DERIVATIVES: tuple[Signature, ...] = (MissingDerivative(), WrongPlace(), WrongDerivative())
+BESIDE_A_PENALTY: tuple[Signature, ...] = (Transposed(), Shared(), Permuted())  # looked for with the penalty taken off
 
 
 def explain(case: Case, name: str) -> tuple[str, str] | None:
     """The cause and the evidence of the first signature that fits a parameter's gradient; None if none does."""
-    return _first(SIGNATURES, case, name)
+    found = _first(SIGNATURES[:_LAST_RESORTS], case, name)
+    for strength in case.strengths if found is None else ():
+        found = _first(BESIDE_A_PENALTY, replace(case, penalty=strength), name)
+        if found is not None:
+            return found[0], f"{found[1]} (beside a penalty of strength {strength:.6g}, which is right)"
+    return found or _first(SIGNATURES[_LAST_RESORTS:], case, name)
+
+
+def explain_activation(case: Case, name: str) -> tuple[str, str] | None:
+    """As `explain`, for an activation alone, whose derivative is seen point by point."""
+    return _first(DERIVATIVES, case, name) or explain(case, name)
 
 
 def behaviour(case: Case, name: str) -> tuple[str, str] | None:
