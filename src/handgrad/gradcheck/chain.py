@@ -122,7 +122,9 @@ class Outside:
         if W.shape[0] != W.shape[1]:
             return False
         right, wrong = self._curve(place, 1), self._curve(place, 1, turned=True)
-        return right is not None and wrong is not None and _same(wrong.used, right.measured)
+        if right is None or wrong is None or _same(right.used, right.measured):
+            return False
+        return _same(wrong.used, right.measured)
 
     def _logits(self, name: str) -> Logits | None:
         """The loss by the logits, if the parameter is the last layer's bias or weight and p is their softmax."""
@@ -136,10 +138,13 @@ class Outside:
             if found is None:
                 return None
             measured, used = found
-            p = np.exp(z - z.max())
-            rows.append((p / p.sum(), measured[last.b], used[last.b]))
-        P, measured_rows, used_rows = (np.array(each) for each in zip(*rows, strict=True))
-        return Logits(P, measured_rows, used_rows)
+            rows.append((z, measured[last.b], used[last.b]))
+        return Logits(*(np.array(each) for each in zip(*rows, strict=True)))
+
+    def later(self, name: str) -> list[str]:
+        """The parameters of the layers after the one that a parameter belongs to."""
+        place = self._place(name)
+        return [] if place is None else [each for link in self.links[place + 1 :] for each in (link.W, link.b)]
 
     def _place(self, name: str) -> int | None:
         return next((i for i, link in enumerate(self.links) if name in (link.W, link.b)), None)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from handgrad.gradcheck.chain import Outside
 from handgrad.gradcheck.comparison import PASSING, ParameterCheck
 from handgrad.gradcheck.examining import Examined
-from handgrad.gradcheck.functions import GivenFunction
 from handgrad.gradcheck.localising import Culprit, culprits
 from handgrad.gradcheck.networks import INPUTS, Examples, GivenNetwork
 from handgrad.gradcheck.signatures import explain
@@ -39,7 +38,7 @@ def diagnose(
         examined,
         constants,
         near,
-        frozenset(subject.changed) if isinstance(subject, GivenFunction) else frozenset(),
+        frozenset(subject.changed),
         outside.curves,
         outside.logits,
         outside.turned,
@@ -96,8 +95,7 @@ def _unnamed(case: Case, name: str, named: Sequence[Finding], outside: Outside) 
     """A gradient that no signature explains; it may be right but for a mistake further on."""
     curves = outside.curves(name)
     if len(curves) == 1 and curves_agree(curves[0]):
-        later = [link.W for link in outside.links] + [link.b for link in outside.links]
-        root = next((each for each in named if each.parameter in later and each.parameter != name), None)
+        root = next((each for each in named if each.parameter in outside.later(name)), None)
         if root is not None:
             evidence = f"right, but for what comes back from {root.parameter}: mend that first"
             return Finding(name, root.cause, evidence)

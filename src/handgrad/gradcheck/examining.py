@@ -18,7 +18,7 @@ _MOST_JITTER = 1e-10  # of the larger of the objective and the gradient's norm: 
 
 @dataclass(frozen=True)
 class Examined:
-    """What was found at one point: the gradient (as it came, and when it was asked for again), and the measurements."""
+    """What was found at one point: the gradient (as it came, and when asked for twice more), and the measurements."""
 
     subject: Subject
     point: Point
@@ -26,6 +26,7 @@ class Examined:
     value_again: float
     given: Point
     again: Point
+    once_more: Point
     measured: Mapping[str, Measured]  # of the parameters whose gradient has the right shape and is finite
     checks: tuple[ParameterCheck, ...]
 
@@ -64,7 +65,7 @@ def examine(
     The noise of the function is measured, or taken from another point of it that is `like` this one.
     """
     value = subject.value(point)
-    given, again = subject.gradient(point), subject.gradient(point)
+    given, again, once_more = (subject.gradient(point) for _ in range(3))
     rounded = [subject.gradient(moved(point, budget.epsilon, generator)) for _ in range(2)]
     measured, checks = {}, []
     for variable in subject.variables(point):
@@ -81,7 +82,7 @@ def examine(
         found = measure(variable, analytic.reshape(-1), noise, at_most, directions, generator)
         measured[variable.name] = found
         checks.append(compare(found, jitter, budget))
-    return Examined(subject, point, value, subject.value(point), given, again, measured, tuple(checks))
+    return Examined(subject, point, value, subject.value(point), given, again, once_more, measured, tuple(checks))
 
 
 def _jitter(analytic: Array, others: list[Array], most: float) -> Array:

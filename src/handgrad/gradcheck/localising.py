@@ -5,6 +5,7 @@ is its gradient. A mistake in one layer spoils the gradients of all layers befor
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -99,12 +100,13 @@ def _layer_alone(placed: _Placed) -> Culprit | None:
 
     examined = _alone(function, gradient, {key: np.array(value) for key, value in own.items()} | {INPUT: placed.A})
     constants = {"rows of the batch": float(len(dY)), "units of the layer": float(dY.shape[-1])}
-    case = Case(examined, constants, upstream=dY)
+    changed = frozenset(examined.subject.changed)
+    case = Case(examined, constants, changed=changed, upstream=dY)
     if isinstance(layer, Activation):
-        case = Case(examined, constants, curves=lambda name: [_slopes(examined, dY)])
+        case = Case(examined, constants, changed=changed, curves=lambda name: _slopes(examined, dY))
     if isinstance(layer, Dense) and layer.fan_in == layer.fan_out:
         turned = dY @ own["W"]
-        case = Case(examined, constants, upstream=dY, backward=lambda name: _is(examined, name, turned))
+        case = replace(case, backward=lambda name: _is(examined, name, turned))
     say = explain_activation if isinstance(layer, Activation) else explain
     return _culprit(placed.name, placed.number, case, say)
 
@@ -123,11 +125,12 @@ def _loss_alone(given: GivenNetwork, Z: Array, shares: Array | None, number: int
     examined = _alone(function, gradient, Z, _LOGITS)
 
     def logits(name: str) -> Logits | None:
+        if name not in examined.measured:
+            return None
         measured = examined.numeric(name)
         rows = np.isfinite(measured).all(axis=-1) & (weights > 0)
-        E = np.exp(Z - Z.max(axis=-1, keepdims=True))
-        P = E / E.sum(axis=-1, keepdims=True)
-        return Logits(P[rows], measured[rows], examined.given[name][rows]) if rows.any() else None
+        given, targets = examined.given[name], T * weights[:, None]
+        return Logits(Z[rows], measured[rows], given[rows], targets[rows]) if rows.any() else None
 
     constants = {"rows of the batch": float(len(Z)), "outputs": float(Z.shape[-1])}
     return _culprit(f"the loss {rule}", number, Case(examined, constants, logits=logits))
@@ -144,12 +147,14 @@ def _culprit(name: str, number: int, case: Case, say: Explain = explain) -> Culp
     return Culprit(name, number, {each: say(case, each) for each in accused}) if accused else None
 
 
-def _slopes(examined: Examined, dY: Array) -> Curve:
-    """The activation's slopes at the pre-activations that were measured."""
+def _slopes(examined: Examined, dY: Array) -> list[Curve]:
+    """The activation's slopes at the pre-activations that were measured; none where the gradient is not finite."""
+    if INPUT not in examined.measured:
+        return []
     measured = examined.numeric(INPUT)
     known = np.isfinite(measured) & (np.abs(dY) > 1e-3)
     z = examined.point[INPUT][known]
-    return Curve(z, measured[known] / dY[known], examined.given[INPUT][known] / dY[known])
+    return [Curve(z, measured[known] / dY[known], examined.given[INPUT][known] / dY[known])]
 
 
 def _is(examined: Examined, name: str, expected: Array) -> bool:

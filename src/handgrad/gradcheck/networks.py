@@ -37,6 +37,7 @@ class GivenNetwork:
 
     def __init__(self, net: Network, examples: Examples, member: int | None = None) -> None:
         self.net, self.examples, self.member = net.copy(), examples, member
+        self.changed: set[str] = set()
         self.one = net if member is None else net[member]
         self.title = f"gradient check of {net!r}"
         X, T = examples.X, examples.T
@@ -65,7 +66,11 @@ class GivenNetwork:
         if self.examples.X.ndim == 3:
             X = self.examples.X.copy()
             X[self.member] = point[INPUTS]
+        before = net.params.copy()
         _, gradient = net.gradient(X, self.examples.T, sample_weight=weights, **mode)
+        if not np.array_equal(before, net.params):
+            self.changed.add("gradient")
+            net.params = before
         dX = net.input_gradient(X, self.examples.T, sample_weight=weights, **mode)
         flat, dX = (gradient, dX) if self.member is None else (gradient[self.member], dX[self.member])
         return net.layout.views(np.asarray(flat)) | {INPUTS: dX}

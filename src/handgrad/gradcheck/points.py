@@ -30,6 +30,7 @@ class GivenPenalty:
     def __init__(self, whole: GivenNetwork, data: GivenNetwork) -> None:
         self.whole, self.data = whole, data
         self.title = "penalty"
+        self.changed: set[str] = set()
         self.point: Point = {name: x for name, x in whole.point.items() if name != INPUTS}
 
     def value(self, point: Point) -> float:

@@ -15,6 +15,7 @@ class Subject(Protocol):
 
     title: str
     point: Point
+    changed: set[str]  # "function", "gradient": which wrote into their argument
 
     def value(self, point: Point) -> float:
         """The function there; ValueError or TypeError where it is not a finite number."""

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from handgrad.arrays import Array
+from handgrad.elementary import softmax
 from handgrad.gradcheck.examining import Examined
 from handgrad.gradcheck.subjects import Point
 
@@ -50,11 +51,17 @@ class Curve(NamedTuple):
 
 
 class Logits(NamedTuple):
-    """The loss by the logits seen from outside, row by row: probabilities, its derivative, and the one used. (R, C)"""
+    """The loss by the logits, row by row: logits, its derivative, the one used, and targets if known. All (R, C)"""
 
-    P: Array
+    Z: Array
     measured: Array
     used: Array
+    targets: Array | None = None  # times the rows' weights
+
+    @property
+    def P(self) -> Array:
+        """The softmax of the logits."""
+        return softmax(self.Z)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from handgrad.gradcheck.signatures.case import Case, Pair, factor_between, is_we
 
 _CLOSE = 1e-4  # relative: a factor this near to a known number is that number
 _FEWEST = 6  # entries from which two numbers can be told
+_TINY = 1e-9  # a factor that is nothing but rounding
 _ROWS = "rows"  # the constants that count examples start with this word
 
 
@@ -18,7 +19,9 @@ class SumInsteadOfMean:
 
     def evidence(self, case: Case, name: str) -> str | None:
         """The same factor in every parameter, and it is a number of rows."""
-        factors = np.array([_factor(case, each) for each in case.names if not _vanishes(case, each)])
+        if "ok" in case.examined.verdicts.values():
+            return None
+        factors = np.array([_factor(case, each) for each in case.accused])
         rows = {what: number for what, number in case.constants.items() if what.startswith(_ROWS) and number > 1}
         for what, number in rows.items():
             if len(factors) and np.all(np.abs(factors / number - 1) < _CLOSE):
@@ -63,7 +66,7 @@ def _factor(case: Case, name: str) -> float:
     if pair is None:
         return np.nan
     factor = factor_between(pair.analytic, pair.numeric)
-    if np.isfinite(factor) and factor != 0 and pair.is_explained_by(factor * pair.numeric):
+    if np.isfinite(factor) and abs(factor) > _TINY and pair.is_explained_by(factor * pair.numeric):
         return factor
     return _factor_beside_penalty(pair)
 
@@ -75,7 +78,7 @@ def _factor_beside_penalty(pair: Pair) -> float:
         return np.nan
     terms = np.stack([pair.numeric[known], pair.x[known]], axis=-1)
     (factor, share), *_ = np.linalg.lstsq(terms, pair.analytic[known])
-    if abs(factor - 1) < _CLOSE or not share / (1 - factor) > 0:
+    if abs(factor - 1) < _CLOSE or abs(factor) < _TINY or not share / (1 - factor) > 0:
         return np.nan
     return float(factor) if pair.is_explained_by(factor * pair.numeric + share * pair.x) else np.nan
 
@@ -88,10 +91,6 @@ def _all_penalty(case: Case, name: str) -> bool:
     rest = pair.numeric - factor_between(pair.numeric, pair.x) * pair.x
     known = np.isfinite(rest)
     return bool(np.linalg.norm(rest[known]) < 1e-3 * np.linalg.norm(pair.numeric[known]))
-
-
-def _vanishes(case: Case, name: str) -> bool:
-    return case.examined.verdicts.get(name) in ("zero", "below noise")
 
 
 def name_of_number(factor: float, constants: Mapping[str, float]) -> str | None:

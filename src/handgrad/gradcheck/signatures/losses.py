@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from handgrad.activations import activations
 from handgrad.arrays import Array
-from handgrad.gradcheck.signatures.case import Case, Logits
+from handgrad.gradcheck.signatures.case import Case, Logits, factor_between
 
 _CLOSE = 1e-4
+_FEWEST = 4  # logits in which a pattern is one
 
 
 class MissingSoftmaxJacobian:
@@ -36,14 +38,43 @@ class TargetNotSubtracted:
     cause = "target-not-subtracted"
 
     def evidence(self, case: Case, name: str) -> str | None:
-        """What was used are the probabilities."""
+        """What is too much are the targets; or, if they are not known, the same for any logits."""
         logits = case.logits(name)
-        if logits is None or not _shift_invariant(logits):
+        if logits is None:
             return None
-        ratio = logits.used / logits.P
-        if np.max(np.abs(ratio / ratio.flat[0] - 1)) > _CLOSE:
+        if logits.targets is not None:
+            extra = logits.used - logits.measured
+            share = factor_between(extra, logits.targets)
+            off = np.max(np.abs(extra - share * logits.targets))
+            if not off <= _CLOSE * np.max(np.abs(extra)):
+                return None
+            return f"the gradient by the logits has {share:.5g} times the targets too much: they were not subtracted"
+        extra = logits.used - logits.measured
+        if not np.max(np.ptp(extra, axis=0)) <= _CLOSE * np.max(np.abs(extra)):
             return None
-        return "the gradient by the logits is the probabilities themselves; the targets were not subtracted"
+        return f"whatever the logits, the gradient by them is too large by {_shown(extra[0])}: no target was subtracted"
+
+
+class OutputDerivative:
+    """dZ = (P - T) ⊙ g'(Z) where the derivative of the output function g had cancelled."""
+
+    cause = "wrong-activation-derivative"
+
+    def evidence(self, case: Case, name: str) -> str | None:
+        """The known function whose derivative is a factor."""
+        logits = case.logits(name)
+        if logits is None or logits.Z.size < _FEWEST or np.min(np.abs(logits.measured)) == 0:
+            return None
+        ratio = logits.used / logits.measured
+        for formula in activations:
+            slopes = formula.derivative(logits.Z, formula.value(logits.Z))
+            if np.ptp(slopes) > _CLOSE and np.max(np.abs(ratio - slopes)) <= _CLOSE * np.max(np.abs(slopes)):
+                return f"the gradient is the derivative times that of {formula}, which cancels in this loss"
+        return None
+
+
+def _shown(values: Array) -> str:
+    return ", ".join(f"{value:.4g}" for value in values[:4]) + (", ..." if len(values) > 4 else "")
 
 
 def _shift_invariant(logits: Logits) -> bool:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.gradcheck.signatures.case import Case
+from handgrad.gradcheck.signatures.case import Case, factor_between
 
 
 class ChangesInput:
@@ -29,11 +29,12 @@ class Accumulated:
         pair = case.pair(name)
         if first.shape != second.shape or same(first, second) or pair is None:
             return None
+        kept = factor_between(second - pair.numeric, first)
         known = np.isfinite(pair.numeric)
-        added = (second - first - pair.numeric)[known]
-        if np.linalg.norm(added) > 1e-3 * np.linalg.norm(pair.numeric[known]):
+        left = (second - kept * first - pair.numeric)[known]
+        if not 0 < kept < 1.1 or np.linalg.norm(left) > 1e-3 * np.linalg.norm(pair.numeric[known]):
             return None
-        return "asked twice at one point, the gradient had grown by the derivative: it adds to the call before"
+        return f"asked again at one point, it gave {kept:.4g} of the gradient before and once more the derivative"
 
 
 class NonDeterministic:
@@ -45,6 +46,8 @@ class NonDeterministic:
         """How far two calls are apart."""
         examined = case.examined
         first, second = examined.given[name], examined.again[name]
+        if same(second, examined.once_more[name]):
+            first = second  # it is the first call that differs: not by chance
         if examined.value != examined.value_again:
             apart = abs(examined.value - examined.value_again)
             return f"two calls of the function at one point gave values {apart:.2g} apart; fix its random numbers"
@@ -61,10 +64,14 @@ class Stale:
 
     def evidence(self, case: Case, name: str) -> str | None:
         """At another point it still is the old one, while the derivative has moved on."""
-        near = case.near
-        if near is None or near.verdicts.get(name) != "WRONG" or near.given[name].shape != case.given[name].shape:
+        first, second, near = case.given[name], case.examined.again[name], case.near
+        if not same(first, second) and same(second, case.examined.once_more[name]):
+            return "the first call at a point gave another gradient than the next ones: it is that of a point before"
+        if near is None or near.verdicts.get(name) != "WRONG" or name not in case.examined.measured:
             return None
-        if not np.allclose(near.given[name], case.given[name], rtol=1e-12, atol=0):
+        stays = np.allclose(near.given[name], first, rtol=1e-12, atol=0) and first.any()
+        moves = np.abs(near.numeric(name) - case.examined.numeric(name))
+        if not stays or not np.nanmax(moves) > 1e-6 * np.abs(first).max():
             return None
         return "at another point the gradient is still the one from before, but the derivative is not"
 

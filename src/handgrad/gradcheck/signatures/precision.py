@@ -7,6 +7,8 @@ from handgrad.gradcheck.signatures.case import Case
 
 _PRECISIONS = {"float32": (1e-8, 3e-5), "float16": (1e-4, 4e-3)}  # how far off sums of rounded terms are
 
+_FEWEST = 12  # entries among which the absence of a pattern is one
+
 
 class DtypeLoss:
     """Somewhere on the way the numbers passed through float32 or float16."""
@@ -39,7 +41,7 @@ def _patternless(difference: Array, numeric: Array) -> bool:
     """Whether nearly all entries differ, in both directions, none much more than others."""
     moved = difference[difference != 0]
     typical = float(np.linalg.norm(difference)) / np.sqrt(max(difference.size, 1))
-    if len(moved) < 6 or (np.abs(difference) > 0.01 * typical).mean() < 0.9:
+    if len(moved) < _FEWEST or (np.abs(difference) > 0.01 * typical).mean() < 0.9:
         return False
     if not 0.15 < (moved * numeric[difference != 0] > 0).mean() < 0.85:
         return False

@@ -8,7 +8,7 @@ from handgrad.gradcheck.signatures.backward import TransposedWeights
 from handgrad.gradcheck.signatures.biases import Broadcast, NotSummed, OneRow
 from handgrad.gradcheck.signatures.case import Case, Signature
 from handgrad.gradcheck.signatures.factors import ConstantFactor, FactorOfOne, SumInsteadOfMean
-from handgrad.gradcheck.signatures.losses import MissingSoftmaxJacobian, TargetNotSubtracted
+from handgrad.gradcheck.signatures.losses import MissingSoftmaxJacobian, OutputDerivative, TargetNotSubtracted
 from handgrad.gradcheck.signatures.memory import Accumulated, ChangesInput, NonDeterministic, Stale
 from handgrad.gradcheck.signatures.penalties import DoubledPenalty, MissingPenalty
 from handgrad.gradcheck.signatures.precision import DtypeLoss
@@ -19,21 +19,23 @@ UNKNOWN = "unknown"
 BEHAVIOURS: tuple[Signature, ...] = (Accumulated(), NonDeterministic(), Stale())  # wrong even where the numbers fit
 
 SIGNATURES: tuple[Signature, ...] = (
+    ChangesInput(),
     NotFinite(),
+    Zero(),
     *BEHAVIOURS,
     NotSummed(),
     Transposed(),
     Broadcast(),
     OneRow(),
     WrongShape(),
-    Zero(),
     SumInsteadOfMean(),
     ConstantFactor(),
     Shared(),
     MissingPenalty(),
     DoubledPenalty(),
-    MissingSoftmaxJacobian(),
     TargetNotSubtracted(),
+    MissingSoftmaxJacobian(),
+    OutputDerivative(),
     MissingDerivative(),
     WrongPlace(),
     TransposedWeights(),
@@ -41,13 +43,17 @@ SIGNATURES: tuple[Signature, ...] = (
     Permuted(),
     DtypeLoss(),
     FactorOfOne(),
-    ChangesInput(),
 )
-_LAST_RESORTS = -3  # where those begin that might fit by chance
+_LAST_RESORTS = -2  # where those begin that might fit by chance
 
 
 DERIVATIVES: tuple[Signature, ...] = (MissingDerivative(), WrongPlace(), WrongDerivative())
-BESIDE_A_PENALTY: tuple[Signature, ...] = (Transposed(), Shared(), Permuted())  # looked for with the penalty taken off
+BESIDE_A_PENALTY: tuple[Signature, ...] = (
+    Zero(),
+    Transposed(),
+    Shared(),
+    Permuted(),
+)  # looked for with the penalty taken off
 
 
 def explain(case: Case, name: str) -> tuple[str, str] | None:
