@@ -1,5 +1,6 @@
 """The checker proves every combination of our formulas, finds planted mistakes, and does not cry wolf."""
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,11 +11,18 @@ from hypothesis import strategies as st
 import handgrad as hg
 from handgrad import layers
 from handgrad.activations import Formula, activations
-from handgrad.gradcheck import GradientError, check_gradient, check_network
+from handgrad.gradcheck import GradientError, Report, check_gradient, check_network
 from handgrad.losses import Loss, losses
 from proofs import FACTORS, data, network, pairwise
 
 CASES = pairwise(FACTORS)
+
+
+@functools.cache
+def report_on(number: int) -> Report:
+    """The check of one of the cases, made once."""
+    case = CASES[number]
+    return check_network(network(case), **data(case))
 
 
 def label(case: dict[str, Any]) -> str:
@@ -27,10 +35,11 @@ def test_the_cases_cover_every_pair() -> None:
     assert wanted <= covered
 
 
-@pytest.mark.parametrize("case", CASES, ids=label)
-def test_every_combination_is_proved(case: dict[str, Any]) -> None:
-    report = check_network(network(case), **data(case))
+@pytest.mark.parametrize("number", range(len(CASES)), ids=lambda number: label(CASES[number]))
+def test_every_combination_is_proved(number: int) -> None:
+    case, report = CASES[number], report_on(number)
     assert all(check.verdict not in ("WRONG", "below noise") for check in report.checks), str(report)
+    assert all(finding.cause == "on-kinks" for finding in report.findings), str(report)
     batch_norm_of_one_row = case["norm"] == "batch" and case["rows"] == 1 and case["training"]
     if not batch_norm_of_one_row:  # every pre-activation is then the shift, whatever the weights: nothing to judge by
         assert all(check.unjudged <= 0.05 * check.entries + 1 for check in report.checks), str(report)
@@ -38,7 +47,7 @@ def test_every_combination_is_proved(case: dict[str, Any]) -> None:
 
 def test_hardly_any_of_them_is_proved_only_to_be_zero() -> None:
     """A bias before batch norm, or a row that is its own batch: fewer than one check in twenty."""
-    checks = [check for case in CASES for check in check_network(network(case), **data(case)).checks]
+    checks = [check for number in range(len(CASES)) for check in report_on(number).checks]
     zeros = [check for check in checks if check.verdict == "zero"]
     assert 0 < len(zeros) < len(checks) / 20
     assert max(check.relative_error for check in checks) <= 1e-6
@@ -163,21 +172,34 @@ def test_batch_norm_that_takes_its_statistics_for_constants_is_found(monkeypatch
 def test_a_missing_penalty_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     case = PLAIN | {"l2": 0.1}
     net, examples = network(case), data(case)
-    loss, gradient = net.gradient(examples["X"], examples["y"])
-    weights = net.layout.weights
-    gradient[:weights] -= 0.1 * net.params[:weights]
-    monkeypatch.setattr(hg.Network, "gradient", lambda self, X, y, **mode: (loss, gradient))
+    right = hg.Network.gradient
+
+    def wrong(self: Any, *args: Any, **mode: Any) -> Any:
+        loss, gradient = right(self, *args, **mode)
+        weights = self.layout.weights
+        gradient[:weights] -= self.l2 * self.params[:weights]
+        return loss, gradient
+
+    monkeypatch.setattr(hg.Network, "gradient", wrong)
     report = check_network(net, **examples)
-    assert {finding.parameter for finding in report.findings} == {"dense1.W", "dense2.W"}
+    assert {finding.parameter: finding.cause for finding in report.findings} == dict.fromkeys(
+        ("dense1.W", "dense2.W"), "missing-penalty"
+    )
+    assert all("lacks 0.1 times the parameter" in finding.evidence for finding in report.findings)
 
 
 def test_one_wrong_entry_among_thousands_is_found_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
     net = hg.Network.mlp([20, 40, 3], activation="tanh", seed=1)
     generator = np.random.default_rng(0)
     X, y = generator.standard_normal((16, 20)), generator.integers(0, 3, 16)
-    loss, gradient = net.gradient(X, y)
-    net.layout.views(gradient)["dense1.W"][7, 11] += 1e-5
-    monkeypatch.setattr(hg.Network, "gradient", lambda self, X, y, **mode: (loss, gradient))
+    right = hg.Network.gradient
+
+    def wrong(self: Any, *args: Any, **mode: Any) -> Any:
+        loss, gradient = right(self, *args, **mode)
+        self.layout.views(gradient)["dense1.W"][7, 11] += 1e-5
+        return loss, gradient
+
+    monkeypatch.setattr(hg.Network, "gradient", wrong)
     (finding,) = check_network(net, X, y).findings
     assert finding.parameter == "dense1.W"
     assert "dense1.W[7, 11]" in finding.evidence
@@ -186,13 +208,32 @@ def test_one_wrong_entry_among_thousands_is_found_and_named(monkeypatch: pytest.
 # --- kinks --------------------------------------------------------------------------------------------------------
 
 
-def test_a_network_on_its_kinks_is_inconclusive_not_wrong() -> None:
+def test_a_network_on_its_kinks_is_judged_between_the_one_sided_slopes() -> None:
     net = hg.Network.mlp([2, 6, 2], activation="relu", seed=0)
-    report = check_network(net, np.zeros((4, 2)), [0, 1, 0, 1])  # zero inputs and biases: every Z is 0, the kink itself
-    assert report.inconclusive
-    assert not report.passed
-    assert report.findings[0].cause == "on-kinks"
-    assert all(check.verdict != "WRONG" for check in report.checks)
+    X, y = np.zeros((5, 2)), [0, 1, 0, 1, 1]  # zero inputs and biases: every Z is 0, the kink itself
+    report = check_network(net, X, y)
+    assert report.passed, str(report)
+    kinks = {check.name: check.kinks for check in report.checks}
+    assert kinks["dense1.b"] == 6
+    assert kinks["inputs"] == 10
+    assert kinks["dense1.W"] == kinks["dense2.W"] == kinks["dense2.b"] == 0  # X and A are 0: nothing moves with W
+
+
+def test_a_gradient_outside_the_one_sided_slopes_is_inconclusive_not_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = hg.Network.mlp([2, 6, 2], activation="relu", seed=0)
+    right = hg.Network.gradient
+
+    def beyond(self: Any, *args: Any, **mode: Any) -> Any:
+        loss, gradient = right(self, *args, **mode)
+        self.layout.views(gradient)["dense1.b"][...] += 3.0 * (self["dense1.b"] == 0)
+        return loss, gradient
+
+    monkeypatch.setattr(hg.Network, "gradient", beyond)
+    report = check_network(net, np.zeros((5, 2)), [0, 1, 0, 1, 1])
+    verdicts = {check.name: check.verdict for check in report.checks if check.point == "as given"}
+    assert verdicts["dense1.b"] == "inconclusive", str(report)
+    assert "WRONG" not in verdicts.values()
+    assert ("dense1.b", "on-kinks") in {(finding.parameter, finding.cause) for finding in report.findings}
 
 
 def test_relu_networks_are_never_accused() -> None:
@@ -250,10 +291,13 @@ def test_dead_units_do_not_matter_and_a_dead_layer_is_zero() -> None:
 
 
 def test_a_gradient_that_forgets_what_moves_the_loss_is_no_zero() -> None:
-    assert not check_gradient(lambda x: 1e-7 * x.sum(), lambda x: 0 * x, np.ones(3)).passed
-    small = check_gradient(lambda x: 1 + 1e-12 * x.sum(), lambda x: np.full(3, 5e-12), np.ones(3))
-    assert small.inconclusive
-    assert small.findings[0].cause == "below-noise"
+    forgotten = check_gradient(lambda x: 1e-7 * (x**2).sum(), lambda x: 0 * x, np.ones(3))
+    assert [finding.cause for finding in forgotten.findings] == ["zero-gradient"]
+    small = check_gradient(lambda x: 1 + 1e-12 * (x**2).sum(), lambda x: 1e-11 * x, np.ones(3))
+    assert [finding.cause for finding in small.findings] == ["constant-factor"]  # values near 1 tell 1e-12 apart
+    smaller = check_gradient(lambda x: 1 + 1e-16 * (x**2).sum(), lambda x: 1e-15 * x, np.ones(3))
+    assert smaller.inconclusive
+    assert smaller.findings[0].cause == "below-noise"
 
 
 def test_a_float32_network_is_checked_as_its_float64_twin() -> None:
@@ -325,21 +369,28 @@ def test_the_function_gets_what_was_given(x: Any) -> None:
     assert not check_gradient(function, lambda point: gradient(point, 2.1), x).passed
 
 
-def test_kinks_of_any_function_are_counted_not_judged() -> None:
+def test_kinks_of_any_function_are_judged_between_the_one_sided_slopes() -> None:
     x = np.concatenate([[0.0], np.linspace(0.5, 3, 30)])
-    report = check_gradient(lambda x: np.abs(x).sum(), np.sign, x)
-    assert report.passed
-    assert report.checks[0].unjudged == 1
-    assert check_gradient(lambda x: np.abs(x).sum(), np.sign, np.array([0.0, 1.0])).inconclusive
+    for at_the_kink, judged in ((0.0, 31), (-1.0, 31), (0.3, 31), (1.5, 30), (-40.0, 30)):
+        report = check_gradient(lambda x: np.abs(x).sum(), lambda x: np.where(x == 0, at_the_kink, np.sign(x)), x)  # noqa: B023
+        assert report.passed
+        assert (report.checks[0].judged, report.checks[0].kinks) == (judged, 1)
+    few = check_gradient(lambda x: np.abs(x).sum(), lambda x: np.where(x == 0, 2.0, np.sign(x)), np.array([0.0, 1.0]))
+    assert few.inconclusive
+    assert few.findings[0].cause == "on-kinks"
 
 
 def test_a_report_tells_all() -> None:
     report = check_gradient(lambda x: (x**2).sum(), lambda x: x, np.array([1.0, 3.0]))
-    with pytest.raises(GradientError, match=r"x: the gradient is wrong by .* x\[1\] it is 3, .* 6"):
+    with pytest.raises(GradientError, match=r"x: constant-factor: the gradient is 0\.5 times the derivative"):
         report.raise_if_failed()
     assert report.to_pandas().loc["x", "verdict"] == "WRONG"
     assert report.to_dict()["findings"][0]["cause"] == report.findings[0].cause
     assert report.max_relative_error == pytest.approx(0.5)
+    assert (report.checks[0].index, report.checks[0].analytic) == ((1,), 3.0)
+    assert report.checks[0].numeric == pytest.approx(6.0)
+    np.testing.assert_array_equal(report.analytic["x"], [1.0, 3.0])
+    np.testing.assert_allclose(report.numeric["x"], [2.0, 6.0], rtol=1e-8)
     check_gradient(lambda x: (x**2).sum(), lambda x: 2 * x, np.array([1.0])).raise_if_failed()
 
 
@@ -348,7 +399,6 @@ def test_a_report_tells_all() -> None:
     [
         (lambda x: x, lambda x: x, np.ones(2), TypeError, "function gave an array of shape"),
         (lambda x: np.nan, lambda x: x, np.ones(2), ValueError, "function is nan"),
-        (lambda x: x.sum(), lambda x: np.ones(3), np.ones(2), ValueError, "expected .2,."),
         (lambda x: x.sum(), lambda x: {"a": x}, np.ones(2), ValueError, "expected arrays for"),
         (lambda x: x.sum(), lambda x: x, np.array([1, 2]), TypeError, "expected floats"),
         (lambda x: x.sum(), lambda x: x, np.array([1.0, np.nan]), ValueError, "nan at row 1"),
@@ -366,6 +416,15 @@ def test_a_report_tells_all() -> None:
         (lambda x: 0.0, lambda x: x, [1.0, np.nan], ValueError, r"x\[1\]"),
         (lambda x: x[0] + x[1], [1.0], [1.0, 2.0], ValueError, r"expected arrays for x\[0\], x\[1\]"),
         (lambda x: x.sum(), lambda x: ["a", "b"], np.ones(2), TypeError, "gradient of x holds"),
+        (lambda x: x.sum() + 1j, lambda x: x, np.ones(2), TypeError, "complex128; expected one number"),
+        (lambda x: None, lambda x: x, np.ones(2), TypeError, "expected one number"),
+        (lambda x: x.sum(), lambda x: x + 0j, np.ones(2), TypeError, "gradient of x holds complex128"),
+        (lambda x: x.sum(), lambda x: [[1.0], [1.0, 2.0]], np.ones(2), TypeError, "gradient of x is ragged"),
+        (lambda x: x.sum(), None, np.ones(2), TypeError, "gradient of x holds object"),
+        (lambda x: 1 / 0, lambda x: x, np.ones(2), ValueError, "function raised ZeroDivisionError at x: division"),
+        (lambda x: x.sum(), lambda x: 1 / 0, np.ones(2), ValueError, "gradient raised ZeroDivisionError at x"),
+        (lambda x: x["W"].sum(), lambda x: x["W"], {"W": np.ones(2)}, ValueError, "expected arrays for W"),
+        (lambda x: x["W"].sum(), lambda x: {"V": x["W"]}, {"W": np.ones(2)}, ValueError, "expected arrays for W"),
     ],
 )
 def test_bad_input(function: Any, gradient: Any, x: Any, error: type[Exception], words: str) -> None:
@@ -373,6 +432,46 @@ def test_bad_input(function: Any, gradient: Any, x: Any, error: type[Exception],
         check_gradient(function, gradient, x)
 
 
-def test_a_tolerance_of_zero_is_refused() -> None:
-    with pytest.raises(ValueError, match="tolerance is 0"):
-        check_gradient(lambda x: x.sum(), lambda x: x, np.ones(2), tolerance=0)
+@pytest.mark.parametrize("option", ["tolerance", "entries"])
+def test_options_of_zero_are_refused(option: str) -> None:
+    with pytest.raises(ValueError, match=f"{option} is 0"):
+        check_gradient(lambda x: x.sum(), lambda x: x, np.ones(2), **{option: 0})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=f"{option} is 0"):
+        check_network(hg.Network.mlp([2, 3, 2]), np.ones((4, 2)), [0, 1, 0, 1], **{option: 0})  # type: ignore[arg-type]
+
+
+def test_what_raised_at_x_is_the_cause() -> None:
+    with pytest.raises(ValueError, match="function raised KeyError") as caught:
+        check_gradient(lambda x: x["V"].sum(), lambda x: x, {"W": np.ones(2)})
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_a_gradient_of_another_shape_is_a_finding() -> None:
+    for gradient, shape in ((lambda x: np.append(x, 1.0), r"(4,)"), (lambda x: np.outer(x, x), r"(3, 3)")):
+        report = check_gradient(lambda x: (x**2).sum() / 2, gradient, np.array([1.5, 2.5, -0.5]))
+        (finding,) = report.findings
+        assert not report.passed
+        assert not report.inconclusive
+        assert shape in finding.evidence
+        assert "none" in str(report)
+
+
+def test_a_gradient_of_integers_and_a_list_will_do() -> None:
+    assert check_gradient(lambda x: x.sum(), lambda x: np.ones(2, dtype=int), np.array([0.5, 7.0])).passed
+    assert check_gradient(lambda x: (x**2).sum(), lambda x: list(2 * x), np.array([0.5, 7.0])).passed
+    assert check_gradient(lambda x: np.array([[x.sum()]]), lambda x: np.ones(2), np.array([0.5, 7.0])).passed
+
+
+def test_a_function_that_raises_for_some_steps_is_measured_by_others() -> None:
+    def function(x: Any) -> float:
+        if x.max() > 3.0:
+            raise RuntimeError("too far")
+        return float((x**3).sum())
+
+    x = np.array([3.0 - 1e-6, 1.25, -2.0])
+    report = check_gradient(function, lambda x: 3 * x**2, x)
+    assert report.passed, str(report)
+    assert any("away from x the function raised RuntimeError: too far" in note for note in report.notes)
+    assert not check_gradient(function, lambda x: 3.001 * x**2, x).passed
+    quiet = check_gradient(lambda x: float((x**3).sum()), lambda x: 3 * x**2, x)
+    assert not any("raised" in note for note in quiet.notes)
