@@ -71,7 +71,8 @@ def compare(measured: Measured, jitter: Array, budget: Budget, shape: tuple[int,
     `jitter` (n,) is how much rounding moves the gradient itself, entry by entry.
     """
     shape = measured.variable.shape if shape is None else shape
-    judged, analytic, numeric = measured.judged, measured.analytic, measured.numeric
+    analytic, numeric = measured.analytic, measured.numeric
+    judged = measured.judged & ~_too_coarse(measured, budget)
     error = np.where(judged, np.abs(analytic - numeric), 0.0)
     allowed = np.where(judged, measured.bars + jitter[measured.which], 0.0)
     ours = float(np.linalg.norm(analytic[judged]))
@@ -101,6 +102,14 @@ def compare(measured: Measured, jitter: Array, budget: Budget, shape: tuple[int,
         verdict=_verdict(wrong, zero, judged, _visible(measured, uncertain, size, budget)),
         tolerance=budget.tolerance,
     )
+
+
+def _too_coarse(measured: Measured, budget: Budget) -> Array:
+    """The few entries measured so coarsely, beside a kink for one, that they alone would blur the whole."""
+    size = float(np.linalg.norm(measured.numeric[measured.judged]))
+    coarse = measured.judged & ~measured.kinked & (measured.bars > 0.5 * budget.visible * size)
+    few = 0 < coarse.sum() <= MOST_UNJUDGED * len(coarse)
+    return coarse if few else np.zeros_like(coarse)
 
 
 def incomparable(name: str, shape: tuple[int, ...], entries: int, budget: Budget) -> ParameterCheck:

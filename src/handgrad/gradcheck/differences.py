@@ -16,7 +16,7 @@ import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.gradcheck.noise import rounding
-from handgrad.gradcheck.variables import Lines, look
+from handgrad.gradcheck.variables import CROSSED, LEFT, Lines, look
 
 SAFETY = 4  # error bars are this many times the rounding to expect
 QUICK_STEPS = (1e-3, 1e-4)  # of the scale: where the quick formula is best, and one that meets fewer kinks
@@ -36,11 +36,12 @@ class Slopes(NamedTuple):
 
 
 class Climbed(NamedTuple):
-    """What the ladder gives for each line: the central slope, and the two one-sided ones."""
+    """What the ladder gives for each line: the central slope, the two one-sided ones, and where x lies on a kink."""
 
     central: Slopes
     left: Slopes
     right: Slopes
+    on_kink: Array
 
 
 def quick_slopes(lines: Lines, step: float, noise: float) -> Slopes:
@@ -67,13 +68,15 @@ def climb(lines: Lines, noise: float) -> Climbed:
     rungs = int(np.ceil(np.log(np.max(top / bottom)) / np.log(_SHRINK))) + 1
     h = _exact(top * float(_SHRINK) ** -np.arange(rungs)[:, None])  # (K, n)
     seen = look(lines, np.concatenate([h, -h]), watch=True)
-    seen_values = np.where(seen.clear, seen.values, np.nan)
-    up, down = seen_values[:rungs], seen_values[rungs:]
+    near = np.where(seen.kinks > CROSSED, seen.values, np.nan)
+    up, down = near[:rungs], near[rungs:]
     error = rounding(np.fmax(np.fmax(np.abs(up), np.abs(down)), abs(value)), noise)
+    on_kink = (seen.kinks[:rungs] == LEFT) | (seen.kinks[rungs:] == LEFT)
     return Climbed(
-        extrapolate((up - down) / (2 * h), error / h, _SHRINK**2),
+        extrapolate(np.where(on_kink, np.nan, (up - down) / (2 * h)), error / h, _SHRINK**2),
         extrapolate((value - down) / h, 2 * error / h, _SHRINK),
         extrapolate((up - value) / h, 2 * error / h, _SHRINK),
+        on_kink.any(axis=0),
     )
 
 
@@ -81,36 +84,37 @@ def extrapolate(slopes: Array, errors: Array, base: int) -> Slopes:
     """Richardson's tableau over steps (K, n) with their rounding errors, and its most trustworthy entry (n,).
 
     The error of a slope is a series whose terms shrink by base, base², ... from one step to the next; each order of
-    extrapolation removes one term, and how far that moved the value is the error bar of the result.
+    extrapolation removes one term, and how far that moved the value is the error bar of the result. Long steps may
+    agree with each other because they step over something; so every entry is held against all finer pairs of steps.
     """
     best = Slopes(np.full(slopes.shape[1], np.nan), np.full(slopes.shape[1], np.inf))
-    finest = np.zeros(slopes.shape[1], dtype=int)  # the first step that the best value did not use
     pairs = None
-    for order in range(1, _ORDERS + 1):
-        if len(slopes) < 2:
-            break
+    for order in range(1, min(_ORDERS, len(slopes) - 1) + 1):
         factor = 1 / (base**order - 1)
         better = slopes[1:] + factor * (slopes[1:] - slopes[:-1])
         errors = (1 + factor) * errors[1:] + factor * errors[:-1]
         bars = np.maximum(np.abs(better - slopes[1:]), np.abs(better - slopes[:-1])) + SAFETY * errors
-        bars = np.where(np.isfinite(bars), bars, np.inf)
-        pairs = pairs if pairs is not None else Slopes(better, SAFETY * errors)
+        pairs = Slopes(better, SAFETY * errors) if pairs is None else pairs
+        bars = _contradicted(Slopes(better, bars), pairs, order + 1)
         row, columns = bars.argmin(axis=0), np.arange(bars.shape[1])
         improved = bars[row, columns] < best.bars
         best = Slopes(
             np.where(improved, better[row, columns], best.values), np.where(improved, bars[row, columns], best.bars)
         )
-        finest = np.where(improved, row + order + 1, finest)
         slopes = better
-    return best if pairs is None else _uncontradicted(best, finest, pairs)
+    return best
 
 
-def _uncontradicted(best: Slopes, finest: Array, pairs: Slopes) -> Slopes:
-    """The bars widened where the next finer pair of steps says something else."""
-    row, columns = np.minimum(finest, len(pairs.values) - 1), np.arange(len(finest))
-    apart = np.abs(pairs.values[row, columns] - best.values)
-    contradicted = (finest < len(pairs.values)) & (apart > best.bars + pairs.bars[row, columns])
-    return Slopes(best.values, np.where(contradicted, apart, best.bars))
+def _contradicted(entries: Slopes, pairs: Slopes, used: int) -> Array:
+    """The bars of a tableau's entries (k, n), each of which `used` so many steps, widened by what finer pairs say."""
+    bars = np.where(np.isfinite(entries.bars), entries.bars, np.inf)
+    widened = bars.copy()
+    for finer in range(used, len(pairs.values)):
+        coarser = slice(0, finer - used + 1)
+        apart = np.abs(entries.values[coarser] - pairs.values[finer])
+        against = apart > bars[coarser] + pairs.bars[finer]  # never so where either is not finite
+        widened[coarser] = np.where(against, np.maximum(widened[coarser], apart), widened[coarser])
+    return widened
 
 
 def _exact(h: Array) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 
 from handgrad.arrays import Array, require_finite, require_integer, require_number
 from handgrad.gradcheck.subjects import Point, typical_size
-from handgrad.gradcheck.variables import Values, Variable
+from handgrad.gradcheck.variables import CLEAR, Values, Variable
 
 
 class GivenFunction:
@@ -63,7 +63,7 @@ class GivenFunction:
 
         def around(points: Array, watch: bool) -> Values:
             values = [self._value_or_nan(point | {name: moved.reshape(shape)}) for moved in points]
-            return Values(np.array(values), np.ones(len(points), dtype=bool))
+            return Values(np.array(values), np.full(len(points), CLEAR))
 
         return around
 

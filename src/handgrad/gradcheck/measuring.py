@@ -114,17 +114,29 @@ def _climbed(lines: Entries | Directions, analytic: Array, noise: float) -> tupl
     On a kink any value between the two one-sided slopes is a derivative in the sense of Clarke (1983). One outside is
     not judged: where several kinks meet, what the chain rule gives need not lie between.
     """
-    central, left, right = climb(lines, noise)
+    central, left, right, on_kink = climb(lines, noise)
     sides = left.bars + right.bars
-    kinked = np.isfinite(sides) & (np.abs(left.values - right.values) > _JUMP * sides)
+    kinked = np.isfinite(sides) & (on_kink | (np.abs(left.values - right.values) > _JUMP * sides))
     low, high = np.fmin(left.values, right.values), np.fmax(left.values, right.values)
     between = np.clip(analytic, low, high)
     margin = np.maximum(left.bars, right.bars) + _AGREES * np.maximum(np.abs(low), np.abs(high))
     inside = np.abs(between - analytic) <= margin
     numeric = np.where(kinked, between, central.values)
     bars = np.where(kinked, margin, central.bars)
-    judged = np.where(kinked, inside, np.isfinite(central.bars))
+    judged = np.where(kinked, inside, np.isfinite(central.bars) & ~_may_be_one_sided(central, left, right, analytic))
     return np.where(np.isfinite(numeric), numeric, 0.0), bars, judged, kinked
+
+
+def _may_be_one_sided(central: Slopes, left: Slopes, right: Slopes, analytic: Array) -> Array:
+    """Where a gradient that the central slope refutes may yet be one of two one-sided slopes that look alike.
+
+    On a kink with a small jump the central slope is the mean of both, at any step: nobody is accused by it alone.
+    """
+    refuted = _differ(analytic, central.values, central.bars)
+    low = np.minimum(left.values - left.bars, right.values - right.bars)
+    high = np.maximum(left.values + left.bars, right.values + right.bars)
+    excluded = (analytic < low) | (analytic > high)
+    return refuted & ~excluded
 
 
 def _along(lines: Directions, analytic: Array, noise: float) -> Slopes:

@@ -7,7 +7,7 @@ import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.gradcheck.subjects import Point, typical_size
-from handgrad.gradcheck.variables import Values, Variable
+from handgrad.gradcheck.variables import CLEAR, CROSSED, LEFT, Values, Variable
 from handgrad.layers import Activation
 from handgrad.network import Network
 from handgrad.network.layout import Path, Segment, at, tree_of
@@ -146,11 +146,13 @@ class _Around:
 
     def _values(self, start: int, A: Array, tree: list[Any], penalty: Any, watch: bool, points: int) -> Values:
         loss, sides = self._observe(start, A, tree, watch)
-        clear = np.ones(points, dtype=bool)
-        if watch:
-            for path, there in sides.items():
-                clear &= (self.sides[path] * there >= 0).all(axis=(-2, -1))
-        return Values(np.broadcast_to(loss + penalty, (points,)), clear)
+        kinks = np.full(points, CLEAR, dtype=np.int8)
+        for path, there in sides.items():
+            here = self.sides[path]
+            left, crossed = (here == 0) & (there != 0), here * there < 0
+            kinks = np.where(left.any(axis=(-2, -1)), np.minimum(kinks, LEFT), kinks)
+            kinks = np.where(crossed.any(axis=(-2, -1)), CROSSED, kinks)
+        return Values(np.broadcast_to(loss + penalty, (points,)), kinks)
 
     def _observe(self, start: int, A: Array, tree: list[Any], watch: bool = True) -> tuple[Any, dict[Path, Array]]:
         """The data loss from a layer on, and on which side of each kink every pre-activation and residual lies."""

@@ -8,7 +8,7 @@ import numpy as np
 from handgrad.arrays import Array
 from handgrad.gradcheck.networks import INPUTS, Examples, GivenNetwork
 from handgrad.gradcheck.subjects import Point, Subject, typical_size
-from handgrad.gradcheck.variables import Values, Variable
+from handgrad.gradcheck.variables import CLEAR, Values, Variable
 from handgrad.network import Network
 from handgrad.network.drawing import draw_parameters
 from handgrad.network.layout import Segment
@@ -53,7 +53,7 @@ class GivenPenalty:
             def around(points: Array, watch: bool) -> Values:
                 own = net.penalty_of(points) - net.penalty_of(point[segment.name].reshape(-1))
                 values = value + (own if segment.key == "W" else np.zeros(len(points)))
-                return Values(values, np.ones(len(points), dtype=bool))
+                return Values(values, np.full(len(points), CLEAR))
 
             return around
 

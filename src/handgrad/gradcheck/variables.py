@@ -11,12 +11,14 @@ import numpy as np
 
 from handgrad.arrays import Array
 
+CROSSED, LEFT, CLEAR = 0, 1, 2  # a kink lies between x and a point; x itself lies on one; none was seen
+
 
 class Values(NamedTuple):
-    """The function at k points: its values (k,), NaN where it has none, and whether no kink was seen on the way."""
+    """The function at k points: its values (k,), NaN where it has none, and which kinks were seen on the way (k,)."""
 
     values: Array
-    clear: Array
+    kinks: Array
 
 
 class Variable(NamedTuple):
@@ -82,11 +84,11 @@ Lines = Entries | Directions
 
 
 def look(lines: Lines, offsets: Array, *, watch: bool = False) -> Values:
-    """The function at `offsets` (m, lines) along each line: values and clear, both (m, lines)."""
-    values, clear = np.empty(offsets.size), np.ones(offsets.size, dtype=bool)
+    """The function at `offsets` (m, lines) along each line: values and kinks, both (m, lines)."""
+    values, kinks = np.empty(offsets.size), np.empty(offsets.size, dtype=np.int8)
     which, moves = np.tile(np.arange(offsets.shape[1]), len(offsets)), offsets.reshape(-1)
     for start in range(0, offsets.size, lines.variable.at_once):
         few = slice(start, start + lines.variable.at_once)
         with np.errstate(all="ignore"):  # far off the point a value may overflow
-            values[few], clear[few] = lines.variable.around(lines.points(which[few], moves[few]), watch)
-    return Values(values.reshape(offsets.shape), clear.reshape(offsets.shape))
+            values[few], kinks[few] = lines.variable.around(lines.points(which[few], moves[few]), watch)
+    return Values(values.reshape(offsets.shape), kinks.reshape(offsets.shape))
