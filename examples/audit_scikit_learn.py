@@ -79,11 +79,11 @@ def triple(problem: str, activation: str, alpha: float) -> tuple[Callable[..., A
     estimator.partial_fit(X, y, **({} if kind is MLPRegressor else {"classes": unique_labels(y)}))
     Y = y.reshape(ROWS, -1) if kind is MLPRegressor else estimator._label_binarizer.transform(y)
     layers = len(estimator.coefs_)
+    weights = [None] if "sample_weight" in inspect.signature(estimator._backprop).parameters else []
 
     def backprop(x: dict[str, np.ndarray]) -> tuple[float, dict[str, np.ndarray]]:
         estimator.coefs_ = [x[f"coefs_[{i}]"] for i in range(layers)]
         estimator.intercepts_ = [x[f"intercepts_[{i}]"] for i in range(layers)]
-        weights = [None] if "sample_weight" in inspect.signature(estimator._backprop).parameters else []
         room = [[None] * layers for _ in ("deltas", "coef_grads", "intercept_grads")]
         loss, coefs, intercepts = estimator._backprop(X, Y.astype(float), *weights, [X] + [None] * layers, *room)
         return loss, named(coefs, intercepts)

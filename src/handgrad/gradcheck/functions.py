@@ -69,7 +69,7 @@ class GivenFunction:
 
     def _value_or_nan(self, point: Point) -> float:
         try:
-            return _number(self._call(self.function, "function", point))
+            return _number(self.function(self.structure.rebuild(point, self.in_double)))
         except Exception as failure:  # where the function has no value, the derivative is measured with shorter steps
             self.failure = failure
             return np.nan

@@ -4,6 +4,7 @@ import numpy as np
 
 from handgrad.activations import activations
 from handgrad.arrays import Array
+from handgrad.elementary import sigmoid
 from handgrad.gradcheck.signatures.case import Case, Logits, factor_between
 
 _CLOSE = 1e-4
@@ -50,7 +51,7 @@ class TargetNotSubtracted:
                 return None
             return f"the gradient by the logits has {share:.5g} times the targets too much: they were not subtracted"
         extra = logits.used - logits.measured
-        if not np.max(np.ptp(extra, axis=0)) <= _CLOSE * np.max(np.abs(extra)):
+        if not np.max(np.ptp(extra, axis=0)) <= _CLOSE * np.max(np.abs(extra)) or not _knows_no_target(logits):
             return None
         return f"whatever the logits, the gradient by them is too large by {_shown(extra[0])}: no target was subtracted"
 
@@ -71,6 +72,15 @@ class OutputDerivative:
             if np.ptp(slopes) > _CLOSE and np.max(np.abs(ratio - slopes)) <= _CLOSE * np.max(np.abs(slopes)):
                 return f"the gradient is the derivative times that of {formula}, which cancels in this loss"
         return None
+
+
+def _knows_no_target(logits: Logits) -> bool:
+    """Whether what was used is a number times an output function of the logits, and nothing else."""
+    for outputs in (logits.P, logits.Z, sigmoid(logits.Z), np.exp(logits.Z)):
+        left = logits.used - factor_between(logits.used, outputs) * outputs
+        if np.max(np.abs(left)) <= _CLOSE * np.max(np.abs(logits.used)):
+            return True
+    return False
 
 
 def _shown(values: Array) -> str:
