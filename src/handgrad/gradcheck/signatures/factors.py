@@ -8,6 +8,7 @@ from handgrad.gradcheck.signatures.case import Case, Pair, factor_between, is_we
 
 _CLOSE = 1e-4  # relative: a factor this near to a known number is that number
 _FEWEST = 6  # entries from which two numbers can be told
+_SLIGHT = 5e-3  # a factor of few entries so near to 1 may be rounding
 _TINY = 1e-9  # a factor that is nothing but rounding
 _ROWS = "rows"  # the constants that count examples start with this word
 
@@ -39,7 +40,10 @@ class ConstantFactor:
     def evidence(self, case: Case, name: str) -> str | None:
         """The factor, and what number it may be."""
         factor = _factor(case, name)
-        if np.isnan(factor) or case.examined.point[name].size == 1 or _all_penalty(case, name):
+        entries = case.examined.point[name].size
+        if np.isnan(factor) or entries == 1 or (entries < _FEWEST and abs(factor - 1) < _SLIGHT):
+            return None
+        if _all_penalty(case, name):
             return None
         return _in_words(factor, case)
 

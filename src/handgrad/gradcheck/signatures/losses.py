@@ -14,7 +14,7 @@ _FEWEST = 4  # logits in which a pattern is one
 class MissingSoftmaxJacobian:
     """The gradient by the probabilities passed on as if it were the one by the logits; or only the Jacobian's diagonal.
 
-    With v the gradient by p, the right one is J v = p ⊙ (v - p·v). From it v = (J v) / p up to a constant.
+    With v the gradient by p, the right one is J v = p ⊙ (v - p·v).
     """
 
     cause = "missing-softmax-jacobian"
@@ -22,13 +22,11 @@ class MissingSoftmaxJacobian:
     def evidence(self, case: Case, name: str) -> str | None:
         """The Jacobian applied to what was used gives what was measured."""
         logits = case.logits(name)
-        if logits is None or not _shift_invariant(logits):
+        if logits is None or not _behind_softmax(logits):
             return None
-        by_p = logits.measured / logits.P
-        if _constant(logits.used - by_p, by_p):
+        if _is(_through_softmax(logits.used, logits.P), logits.measured):
             return "the softmax's Jacobian is missing: applied to the gradient it gives the derivative"
-        diagonal = logits.P * (1 - logits.P)
-        if _constant(logits.used / diagonal - by_p, by_p):
+        if _is(_through_softmax(logits.used / (logits.P * (1 - logits.P)), logits.P), logits.measured):
             return "only the diagonal p (1 - p) of the softmax's Jacobian is there"
         return None
 
@@ -87,14 +85,16 @@ def _shown(values: Array) -> str:
     return ", ".join(f"{value:.4g}" for value in values[:4]) + (", ..." if len(values) > 4 else "")
 
 
-def _shift_invariant(logits: Logits) -> bool:
-    """Whether the derivatives add up to 0 over the classes, as behind any softmax, and those used do not."""
-    size = np.abs(logits.measured).sum(axis=-1).max()
-    measured, used = np.abs(logits.measured.sum(axis=-1)).max(), np.abs(logits.used.sum(axis=-1)).max()
-    return bool(size > 0 and measured < _CLOSE * size < used)
+def _behind_softmax(logits: Logits) -> bool:
+    """Whether the derivatives add up to 0 over the classes."""
+    size = np.abs(logits.measured).max()
+    return bool(size > 0 and np.abs(logits.measured.sum(axis=-1)).max() < _CLOSE * size)
 
 
-def _constant(values: Array, like: Array) -> bool:
-    """Whether the values of each row are one number, next to the size of others."""
-    size = max(float(np.max(np.abs(like))), float(np.max(np.abs(values))))
-    return bool(np.max(np.ptp(values, axis=-1)) <= _CLOSE * size)
+def _through_softmax(v: Array, P: Array) -> Array:
+    """J v = p ⊙ (v - p·v), row by row."""
+    return P * (v - (P * v).sum(axis=-1, keepdims=True))
+
+
+def _is(one: Array, other: Array) -> bool:
+    return bool(np.max(np.abs(one - other)) <= _CLOSE * np.max(np.abs(other)))

@@ -7,14 +7,17 @@ import numpy as np
 from handgrad.arrays import Array
 from handgrad.gradcheck.signatures.case import Case, Pair, factor_between
 
-_TERMS: dict[str, Callable[[Array], Array]] = {"the parameter": lambda x: x, "the parameter's sign": np.sign}
+_TERMS: dict[str, tuple[Callable[[Array], Array], int]] = {  # and from how many entries on it can be told
+    "the parameter": (lambda x: x, 3),
+    "the parameter's sign": (np.sign, 6),
+}
 
 
 def _strength(pair: Pair | None) -> tuple[float, str] | None:
     """The c and the term for which analytic - numeric = c · term(x)."""
-    if pair is None or pair.x.size < 2:
-        return None
-    for words, term in _TERMS.items():
+    for words, (term, fewest) in _TERMS.items() if pair is not None else ():
+        if pair is None or pair.x.size < fewest:
+            continue
         shape: Array = term(pair.x)
         strength = factor_between(pair.difference, shape)
         if np.isfinite(strength) and strength != 0 and pair.is_explained_by(pair.numeric + strength * shape):

@@ -7,34 +7,49 @@ from handgrad.gradcheck.signatures.case import Case
 
 _PRECISIONS = {"float32": (1e-8, 3e-5), "float16": (1e-4, 4e-3)}  # how far off sums of rounded terms are
 
+_SEVERAL = 4  # entries that all are round by chance no more
 _FEWEST = 12  # entries among which the absence of a pattern is one
 
 
-class DtypeLoss:
-    """Somewhere on the way the numbers passed through float32 or float16."""
+class Cast:
+    """The gradient was cast to float32 or float16 on the way."""
 
     cause = "dtype-loss"
 
     def evidence(self, case: Case, name: str) -> str | None:
-        """Every entry fits into the lower precision; or the difference has its size and no pattern."""
+        """Every entry is the derivative, rounded to the lower precision."""
         pair = case.pair(name)
-        if pair is None:
+        if pair is None or pair.x.size < _SEVERAL:
             return None
-        for dtype in reversed(_PRECISIONS):
-            if _holds_no_more_than(pair.analytic, dtype):
-                return f"every entry of the gradient is a {dtype}: cast on the way, it lost digits"
-        known = np.isfinite(pair.numeric)
-        error = float(np.linalg.norm(pair.difference[known])) / max(float(np.linalg.norm(pair.numeric[known])), 1e-300)
-        for dtype, (least, most) in _PRECISIONS.items():
-            if least < error < most and _patternless(pair.difference[known], pair.numeric[known]):
-                return f"the gradient is off by {error:.1g} of its size without a pattern, as if computed in {dtype}"
+        for dtype in ("float16", "float32"):
+            with np.errstate(over="ignore"):
+                rounded = pair.analytic.astype(dtype).astype(np.float64)
+            nearest = np.abs(pair.difference) <= np.spacing(np.abs(pair.analytic).astype(dtype)).astype(np.float64)
+            if np.array_equal(rounded, pair.analytic) and nearest[np.isfinite(pair.numeric)].all():
+                return f"every entry of the gradient is the derivative rounded to {dtype}: cast on the way"
         return None
 
 
-def _holds_no_more_than(values: Array, dtype: str) -> bool:
-    with np.errstate(over="ignore"):
-        rounded = values.astype(dtype).astype(np.float64)
-    return bool(values.size > 3 and values.any() and np.array_equal(rounded, values) and len(np.unique(values)) > 3)
+class LowPrecision:
+    """Somewhere on the way the numbers passed through float32 or float16, and were summed on."""
+
+    cause = "dtype-loss"
+
+    def evidence(self, case: Case, name: str) -> str | None:
+        """The differences have the size of such rounding in every parameter, and no pattern over all of them."""
+        pairs = [pair for each in case.accused if (pair := case.pair(each)) is not None]
+        sizes = [float(np.linalg.norm(np.nan_to_num(pair.numeric))) for pair in pairs]
+        if name not in case.accused or not all(sizes):
+            return None
+        differences = [
+            np.nan_to_num(pair.difference).reshape(-1) / size for pair, size in zip(pairs, sizes, strict=True)
+        ]
+        slopes = [np.nan_to_num(pair.numeric).reshape(-1) for pair in pairs]
+        errors = [float(np.linalg.norm(difference)) for difference in differences]
+        for dtype, (least, most) in _PRECISIONS.items():
+            if least < max(errors) < most and _patternless(np.concatenate(differences), np.concatenate(slopes)):
+                return f"the gradients are off by up to {max(errors):.1g} without a pattern, as if computed in {dtype}"
+        return None
 
 
 def _patternless(difference: Array, numeric: Array) -> bool:

@@ -11,7 +11,7 @@ from handgrad.gradcheck.signatures.factors import ConstantFactor, FactorOfOne, S
 from handgrad.gradcheck.signatures.losses import MissingSoftmaxJacobian, OutputDerivative, TargetNotSubtracted
 from handgrad.gradcheck.signatures.memory import Accumulated, ChangesInput, NonDeterministic, Stale
 from handgrad.gradcheck.signatures.penalties import DoubledPenalty, MissingPenalty
-from handgrad.gradcheck.signatures.precision import DtypeLoss
+from handgrad.gradcheck.signatures.precision import Cast, LowPrecision
 from handgrad.gradcheck.signatures.shapes import NotFinite, WrongShape
 
 UNKNOWN = "unknown"
@@ -28,6 +28,7 @@ SIGNATURES: tuple[Signature, ...] = (
     Broadcast(),
     OneRow(),
     WrongShape(),
+    Cast(),
     SumInsteadOfMean(),
     ConstantFactor(),
     Shared(),
@@ -41,7 +42,7 @@ SIGNATURES: tuple[Signature, ...] = (
     TransposedWeights(),
     WrongDerivative(),
     Permuted(),
-    DtypeLoss(),
+    LowPrecision(),
     FactorOfOne(),
 )
 _LAST_RESORTS = -2  # where those begin that might fit by chance
