@@ -14,12 +14,16 @@ from handgrad.gradcheck.diagnosis import Finding, diagnose, elsewhere
 from handgrad.gradcheck.examining import Examined, examine
 from handgrad.gradcheck.functions import GivenFunction
 from handgrad.gradcheck.networks import Examples, GivenNetwork
+from handgrad.gradcheck.noise import noise_of
 from handgrad.gradcheck.points import other_points
 from handgrad.gradcheck.report import Report
 from handgrad.gradcheck.subjects import Point, Subject, somewhere_near
 from handgrad.network import Network
 
 _ENTRIES = 10_000  # of a function that are measured if nothing else is said
+_MOVED = 10**8  # numbers that a function's check may write to move its point about
+_COARSE = 1e-9  # noise of a function's values, relative to them, that no float64 has
+_LEAST_VALUE = 1e-6  # below which a value is not told from what cancelled in it
 _WORK = 4e10  # multiplications that a network's check may cost
 _FEWEST = 4  # entries of a parameter that are measured at least
 _EVALUATIONS = 4  # of the objective for an entry, as a rule
@@ -76,8 +80,9 @@ def check_gradient(
     """
     _refuse(tolerance, entries)
     subject = GivenFunction(function, gradient, x)
-    budget = _budget(FLOAT32 if subject.structure.float32 else FLOAT64, tolerance)
-    allowed = shares_of(subject.point, entries if entries is not None else _ENTRIES)
+    coarse = noise_in_values(subject) > _COARSE
+    budget = _budget(FLOAT32 if subject.structure.float32 or coarse else FLOAT64, tolerance)
+    allowed = shares_of(subject.point, entries if entries is not None else _affordable_entries(subject.point))
     generator = randomness.generator(0, "gradient check")
     examined = examine(subject, subject.point, allowed, budget, generator)
     near = _near(subject, budget, generator) if callable(gradient) else None
@@ -86,6 +91,11 @@ def check_gradient(
     findings = diagnose(examined, near, constants_of(functions, subject.point), strengths)
     checks = list(examined.checks)
     notes = _coverage_notes(examined)
+    if coarse:
+        notes.append(
+            "the function's values are no finer than float32's: checked inside the float32 budget "
+            f"(tolerance {budget.tolerance:g})"
+        )
     if near is not None and not findings:
         wrong = [check for check in near.checks if check.verdict == "WRONG"]
         checks += [replace(check, point="a little away") for check in wrong]
@@ -165,6 +175,18 @@ def shares_of(point: Point, entries: int) -> dict[str, int]:
         allowed[name] = max(1, min(point[name].size, left // (len(point) - number)))
         left -= allowed[name]
     return allowed
+
+
+def _affordable_entries(point: Point) -> int:
+    size = sum(x.size for x in point.values())
+    return min(_ENTRIES, max(_FEWEST * len(point), _MOVED // size))
+
+
+def noise_in_values(subject: GivenFunction) -> float:
+    """The largest measured rounding in the function's values, relative to them."""
+    generator = randomness.generator(0, "noise")
+    variables = subject.variables(subject.point)
+    return max(noise_of(each, generator) for each in variables) / max(abs(variables[0].value), _LEAST_VALUE)
 
 
 def _refuse(tolerance: float | None, entries: int | None) -> None:

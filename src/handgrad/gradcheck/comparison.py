@@ -33,12 +33,12 @@ FLOAT32 = Budget(2.0**-23, 1e-4, 1e-2, 1e-2)  # backpropagation in float32 round
 class ParameterCheck:
     """One parameter's gradient against its measurement.
 
-    `entries` in all, of which `measured` were, `judged` could be judged, and `kinks` lie on a kink (judged only
-    if the gradient lies between the one-sided slopes). Over the judged ones `size` is max(‖analytic‖, ‖numeric‖),
+    `entries` in all, of which `measured` were, `judged` could be judged, and `kinks` lie on a kink (judged only if the
+    gradient lies between the one-sided slopes). Over the judged ones `size` is max(‖analytic‖, ‖numeric‖),
     `relative_error` is ‖analytic - numeric‖ / size, and `noise` the largest ‖analytic - numeric‖ that error bars
-    explain. `missing` is the probability that an error of 1e-6 of the norm was missed because only some entries were
-    measured (0 when all were). `index` is the entry that differs most, with both derivatives; `part` says which part
-    of the objective, and `point` where.
+    explain. Where only some were measured, `missing` is the probability that an error of 1e-6 of the norm was missed,
+    `unseen_error` the relative error that random directions show. `index` is the entry that differs most, with both
+    derivatives; `point` says where the check was made.
     """
 
     name: str
@@ -51,12 +51,12 @@ class ParameterCheck:
     size: float
     noise: float
     missing: float
+    unseen_error: float
     index: tuple[int, ...]
     analytic: float
     numeric: float
     verdict: str
     tolerance: float
-    part: str = "objective"
     point: str = "as given"
 
     @property
@@ -96,6 +96,7 @@ def compare(measured: Measured, jitter: Array, budget: Budget, shape: tuple[int,
         size=size,
         noise=noise,
         missing=_missing(measured),
+        unseen_error=_error_along(measured),
         index=tuple(int(i) for i in index),
         analytic=float(analytic[worst]),
         numeric=float(numeric[worst]),
@@ -115,7 +116,9 @@ def _too_coarse(measured: Measured, budget: Budget) -> Array:
 def incomparable(name: str, shape: tuple[int, ...], entries: int, budget: Budget) -> ParameterCheck:
     """The check of a gradient that has another shape or is not finite: wrong, with nothing to measure."""
     nan = float("nan")
-    return ParameterCheck(name, shape, entries, 0, 0, 0, np.inf, nan, nan, 0.0, (), nan, nan, "WRONG", budget.tolerance)
+    return ParameterCheck(
+        name, shape, entries, 0, 0, 0, np.inf, nan, nan, 0.0, np.inf, (), nan, nan, "WRONG", budget.tolerance
+    )
 
 
 def _verdict(wrong: bool, zero: bool, judged: Array, visible: bool) -> str:
@@ -144,6 +147,15 @@ def _tolerated_along(measured: Measured, jitter: Array, budget: Budget) -> Array
 def _norm(measured: Measured) -> float:
     """The norm of the whole gradient times the scale of the moves, from its slopes: E[(a·g)²] = ‖a‖²."""
     return float(np.sqrt(np.mean(np.square(measured.along)))) if len(measured.along) else 0.0
+
+
+def _error_along(measured: Measured) -> float:
+    """The relative error of the whole gradient, estimated from its slopes: E[(Δ·g)²] = ‖Δ‖²."""
+    known = np.isfinite(measured.along_numeric.bars)
+    if not known.any():
+        return 0.0
+    apart = (measured.along - measured.along_numeric.values)[known]
+    return float(np.sqrt(np.mean(np.square(apart)))) / (_norm(measured) or 1.0)
 
 
 def _wrong_along(measured: Measured, jitter: Array, budget: Budget) -> bool:

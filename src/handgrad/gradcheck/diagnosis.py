@@ -103,6 +103,11 @@ def _unnamed(case: Case, name: str, named: Sequence[Finding], outside: Outside) 
 
 
 def _difference(check: ParameterCheck) -> str:
+    if check.unseen_error > check.relative_error:
+        return (
+            f"the {check.measured} entries measured are right, but slopes along random directions, which see all "
+            f"{check.entries}, show an error of about {check.unseen_error:.2g} of the gradient's size"
+        )
     at = "" if check.index == () else f"[{', '.join(map(str, check.index))}]"
     return (
         f"the gradient is wrong by {check.relative_error:.2g} of its size; "

@@ -25,6 +25,7 @@ _OFFSETS = np.array([-2.0, -1.0, 1.0, 2.0])
 _WEIGHTS = np.array([1.0, -8.0, 8.0, -1.0]) / 12
 _SHRINK = 4  # from one step of the ladder to the next
 _LARGEST, _SMALLEST = 0.25, 1e-8  # steps of the ladder, of the larger and the smaller of the scale and 1
+_INSIDE = 1e-3  # of an entry's own size: a step that log x can take
 _ORDERS = 3  # of extrapolation
 
 
@@ -64,7 +65,8 @@ def climb(lines: Lines, noise: float) -> Climbed:
     """The ladder on each line."""
     value = lines.variable.value
     scale = lines.scale
-    top, bottom = _LARGEST * np.maximum(1, scale), _SMALLEST * np.minimum(1, scale)
+    top = _LARGEST * np.maximum(1, scale)
+    bottom = np.minimum(_SMALLEST * np.minimum(1, scale), _INSIDE * lines.own_size)
     rungs = int(np.ceil(np.log(np.max(top / bottom)) / np.log(_SHRINK))) + 1
     h = _exact(top * float(_SHRINK) ** -np.arange(rungs)[:, None])  # (K, n)
     seen = look(lines, np.concatenate([h, -h]), watch=True)

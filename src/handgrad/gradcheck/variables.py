@@ -11,6 +11,7 @@ import numpy as np
 
 from handgrad.arrays import Array
 
+_TINY = 1e-16  # of the scale: an entry smaller than that is as good as 0
 CROSSED, LEFT, CLEAR = 0, 1, 2  # a kink lies between x and a point; x itself lies on one; none was seen
 
 
@@ -49,6 +50,12 @@ class Entries(NamedTuple):
         """The move that matters, on each line."""
         return self.variable.scale[self.which]
 
+    @property
+    def own_size(self) -> Array:
+        """The entry's own size, which may be far below the scale."""
+        own = np.abs(self.variable.x[self.which])
+        return np.where(own > 0, np.maximum(own, _TINY * self.scale), self.scale)
+
     def only(self, chosen: Array) -> "Entries":
         """Some of these lines."""
         return Entries(self.variable, self.which[chosen])
@@ -70,6 +77,11 @@ class Directions(NamedTuple):
     def scale(self) -> Array:
         """The move that matters, on each line: 1, for the moves are scaled already."""
         return np.ones(len(self.moves))
+
+    @property
+    def own_size(self) -> Array:
+        """As `scale`."""
+        return self.scale
 
     def only(self, chosen: Array) -> "Directions":
         """Some of these lines."""

@@ -8,7 +8,7 @@ from handgrad.gradcheck.signatures.case import Case, Pair, factor_between, is_we
 
 _CLOSE = 1e-4  # relative: a factor this near to a known number is that number
 _FEWEST = 6  # entries from which two numbers can be told
-_SLIGHT = 5e-3  # a factor of few entries so near to 1 may be rounding
+_SLIGHT = 5e-3  # a factor of two entries so near to 1 may be rounding
 _TINY = 1e-9  # a factor that is nothing but rounding
 _ROWS = "rows"  # the constants that count examples start with this word
 
@@ -41,7 +41,7 @@ class ConstantFactor:
         """The factor, and what number it may be."""
         factor = _factor(case, name)
         entries = case.examined.point[name].size
-        if np.isnan(factor) or entries == 1 or (entries < _FEWEST and abs(factor - 1) < _SLIGHT):
+        if np.isnan(factor) or entries == 1 or (entries == 2 and abs(factor - 1) < _SLIGHT):
             return None
         if _all_penalty(case, name):
             return None

@@ -32,7 +32,7 @@ class Accumulated:
         kept = factor_between(second - pair.numeric, first)
         known = np.isfinite(pair.numeric)
         left = (second - kept * first - pair.numeric)[known]
-        if not 0 < kept < 1.1 or np.linalg.norm(left) > 1e-3 * np.linalg.norm(pair.numeric[known]):
+        if not 0.05 < kept < 1.1 or np.linalg.norm(left) > 1e-3 * np.linalg.norm(pair.numeric[known]):
             return None
         return f"asked again at one point, it gave {kept:.4g} of the gradient before and once more the derivative"
 
