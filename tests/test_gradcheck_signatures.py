@@ -651,7 +651,6 @@ def test_a_factor_of_a_single_number_is_the_last_resort(shape: tuple[int, ...]) 
     assert hole.cause == "not-finite"
 
 
-@pytest.mark.xfail(reason="which way round a square matrix stands cannot be seen from its bias", strict=True)
 def test_square_weights_turned_round() -> None:
     model = Model(sizes=(4, 5, 5), flipped=True, way_back=lambda dZ, W: dZ @ W)
     assert {finding.cause for finding in model.check().findings} == {backward.TransposedWeights.cause}

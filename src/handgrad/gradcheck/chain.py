@@ -48,17 +48,23 @@ def links(point: Point) -> list[Link]:
     taken = {name for link in norms for name in link[:2]}
     found = []
     free = [name for name, x in point.items() if x.size == max(x.shape, default=0) > 0 and name not in taken]
-    for W, x in point.items():
-        if x.ndim != 2 or W in free or W in taken:
-            continue
-        b = next((name for name in free if point[name].size == x.shape[1]), None)
-        flipped = b is None
-        if b is None:
-            b = next((name for name in free if point[name].size == x.shape[0]), None)
-        if b is not None:
-            free.remove(b)
-            found.append(Link(W, b, flipped))
+    matrices = [name for name, x in point.items() if x.ndim == 2 and name not in free and name not in taken]
+    flipped = _stand_flipped(point, matrices, free)
+    for W in matrices:
+        for turned in (flipped, not flipped):
+            b = next((name for name in free if point[name].size == point[W].shape[0 if turned else 1]), None)
+            if b is not None:
+                free.remove(b)
+                found.append(Link(W, b, turned))
+                break
     return [*norms, *found]
+
+
+def _stand_flipped(point: Point, matrices: list[str], vectors: list[str]) -> bool:
+    """Whether weights stand as (fan_out, fan_in): the first sides of all have biases of that length, the others not."""
+    lengths = {point[name].size for name in vectors}
+    sides = [point[name].shape for name in matrices]
+    return all(first in lengths for first, _ in sides) and not all(last in lengths for _, last in sides)
 
 
 def _norm_layers(point: Point) -> list[Link]:

@@ -59,18 +59,18 @@ class GivenNetwork:
 
     def gradient(self, point: Point) -> Point:
         """The hand-derived gradient there, as `net.gradient` and `net.input_gradient` give it."""
-        net, X, weights, mode = self.net, point[INPUTS], self.examples.sample_weight, self.examples.mode
+        net, X, weights, mode = self.net.copy(), point[INPUTS], self.examples.sample_weight, self.examples.mode
         params = net.params if self.member is None else net.params[self.member]
         for segment in net.layout.segments:
             segment.view(params)[...] = point[segment.name]
         if self.examples.X.ndim == 3:
             X = self.examples.X.copy()
             X[self.member] = point[INPUTS]
-        before = net.params.copy()
+        there = net.params.copy()
         _, gradient = net.gradient(X, self.examples.T, sample_weight=weights, **mode)
-        if not np.array_equal(before, net.params):
+        if not np.array_equal(there, net.params):
             self.changed.add("gradient")
-            net.params = before
+            net.params = there
         dX = net.input_gradient(X, self.examples.T, sample_weight=weights, **mode)
         flat, dX = (gradient, dX) if self.member is None else (gradient[self.member], dX[self.member])
         return net.layout.views(np.asarray(flat)) | {INPUTS: dX}

@@ -22,9 +22,9 @@ class Cast:
         if pair is None or pair.x.size < _SEVERAL:
             return None
         for dtype in ("float16", "float32"):
-            with np.errstate(over="ignore"):
+            with np.errstate(over="ignore", invalid="ignore"):  # what is too large for float16 was not cast to it
                 rounded = pair.analytic.astype(dtype).astype(np.float64)
-            nearest = np.abs(pair.difference) <= np.spacing(np.abs(pair.analytic).astype(dtype)).astype(np.float64)
+                nearest = np.abs(pair.difference) <= np.spacing(np.abs(pair.analytic).astype(dtype)).astype(np.float64)
             if np.array_equal(rounded, pair.analytic) and nearest[np.isfinite(pair.numeric)].all():
                 return f"every entry of the gradient is the derivative rounded to {dtype}: cast on the way"
         return None
