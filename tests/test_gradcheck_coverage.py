@@ -10,7 +10,7 @@ import pytest
 import handgrad as hg
 from handgrad.arrays import Array
 from handgrad.gradcheck import Report, check_gradient, check_network
-from handgrad.gradcheck.checking import shares_of
+from handgrad.gradcheck.coverage import shares_of
 from handgrad.gradcheck.coverage import DIRECTIONS, FOUND, missing_probability, spread
 from handgrad.randomness import generator as generator_of
 
@@ -82,7 +82,7 @@ def test_the_whole_sampled_check_misses_as_often_as_its_rule_says(monkeypatch: p
     right, scale = np.cos(x), np.maximum(np.abs(x), np.sqrt(np.mean(x**2)))
     for draw in range(draws):
         fresh = generator_of(draw, "draw")
-        monkeypatch.setattr("handgrad.gradcheck.checking.randomness.generator", lambda *_, fresh=fresh: fresh)
+        monkeypatch.setattr("handgrad.gradcheck.function_check.randomness.generator", lambda *_, fresh=fresh: fresh)
         chance = np.random.default_rng([66, draw])
         error = np.zeros(n)
         error[chance.permutation(n)[:3]] = chance.choice([-1.0, 1.0], 3)

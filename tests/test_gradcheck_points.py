@@ -164,5 +164,5 @@ def test_a_function_is_looked_at_a_little_away_too() -> None:
     report = check_gradient(lambda x: (x + x**3).sum(), lambda x: 1 + 0.5 * x, x)
     assert report.checks[0].verdict == "ok"
     assert not report.passed
-    assert report.checks[-1].point == "a little away"
+    assert report.checks[-1].point == "a little away from x"
     assert all(finding.evidence.startswith("a little away from x: ") for finding in report.findings)

@@ -29,6 +29,11 @@ FLOAT64 = Budget(2.0**-52, 1e-7, 1e-6, 1e-6)
 FLOAT32 = Budget(2.0**-23, 1e-4, 1e-2, 1e-2)  # backpropagation in float32 rounds each of some hundred sums by 6e-8
 
 
+def with_tolerance(budget: Budget, tolerance: float | None) -> Budget:
+    """The budget with another tolerance, if one is given."""
+    return budget if tolerance is None else budget._replace(tolerance=tolerance, entry=max(budget.entry, tolerance))
+
+
 @dataclass(frozen=True)
 class ParameterCheck:
     """One parameter's gradient against its measurement.

@@ -7,6 +7,7 @@ the pattern of Δ; independent directions multiply.
 """
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -31,3 +32,14 @@ def missing_probability(bars: Array, error: float) -> float:
     True
     """
     return math.prod(math.erf(bar / (math.sqrt(2) * error)) for bar in bars) if error > 0 else 1.0
+
+
+def shares_of(point: Mapping[str, Array], entries: int) -> dict[str, int]:
+    """How many entries of each array are measured, of so many in all; what small arrays do not need, large ones get."""
+    allowed: dict[str, int] = {}
+    left = entries
+    smallest_first = sorted(point, key=lambda name: point[name].size)
+    for number, name in enumerate(smallest_first):
+        allowed[name] = max(1, min(point[name].size, left // (len(point) - number)))
+        left -= allowed[name]
+    return allowed

@@ -134,6 +134,13 @@ def _abstention(check: ParameterCheck) -> Finding:
     return Finding(check.name, "below-noise", evidence)
 
 
-def elsewhere(finding: Finding, point: str) -> Finding:
-    """The same finding, with the point at which it was made."""
-    return replace(finding, evidence=f"{point}: {finding.evidence}")
+def found_elsewhere(
+    examined: Examined, label: str, known: set[str], constants: Mapping[str, float]
+) -> tuple[list[ParameterCheck], list[Finding]]:
+    """The wrong gradients at another point, of parameters not known to be wrong already; abstentions do not count."""
+    wrong = [
+        replace(check, point=label) for check in examined.checks if check.verdict == "WRONG" and check.name not in known
+    ]
+    names = {check.name for check in wrong}
+    found = diagnose(examined, None, constants) if wrong else ()
+    return wrong, [replace(each, evidence=f"{label}: {each.evidence}") for each in found if each.parameter in names]

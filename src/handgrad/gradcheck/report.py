@@ -1,13 +1,14 @@
 """What a check found: a table with one row for each parameter, a verdict, and findings in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from handgrad.arrays import Array
-from handgrad.gradcheck.comparison import PASSING, ParameterCheck
+from handgrad.arrays import Array, require_integer, require_number
+from handgrad.gradcheck.comparison import PASSING, STATED, Budget, ParameterCheck
 from handgrad.gradcheck.diagnosis import Finding
+from handgrad.gradcheck.examining import Examined
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,6 +108,48 @@ class Report:
         from handgrad.gradcheck.page import html
 
         return html(self)
+
+
+def require_options(tolerance: float | None, entries: int | None) -> None:
+    """Refuse options that make no sense, before anything is computed."""
+    if tolerance is not None:
+        require_number("tolerance", tolerance, above=0)
+    if entries is not None:
+        require_integer("entries", entries)
+
+
+def coverage_notes(examined: Examined) -> list[str]:
+    """What a check that did not measure every entry may have missed."""
+    sampled = [check for check in examined.checks if 0 < check.measured < check.entries]
+    if not sampled:
+        return []
+    worst = max(sampled, key=lambda check: check.missing)
+    return [
+        f"{len(sampled)} of {len(examined.checks)} gradients were sampled, and seen whole along random directions: an "
+        f"error of {STATED:g} of a gradient's norm is missed with probability {worst.missing:.1g} at most "
+        f"({worst.name}), a larger one less often"
+    ]
+
+
+def report_on(
+    examined: Examined,
+    checks: Sequence[ParameterCheck],
+    findings: Sequence[Finding],
+    notes: Sequence[str],
+    budget: Budget,
+) -> Report:
+    """The report on what was found at one point, and elsewhere."""
+    names = [name for name in examined.point if name in examined.measured]
+    return Report(
+        examined.subject.title,
+        examined.value,
+        budget.tolerance,
+        tuple(checks),
+        tuple(findings),
+        tuple(notes),
+        {name: examined.given[name] for name in names},
+        {name: examined.numeric(name) for name in names},
+    )
 
 
 def _row(check: ParameterCheck) -> tuple[str, ...]:
