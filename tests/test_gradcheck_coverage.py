@@ -10,8 +10,7 @@ import pytest
 import handgrad as hg
 from handgrad.arrays import Array
 from handgrad.gradcheck import Report, check_gradient, check_network
-from handgrad.gradcheck.coverage import shares_of
-from handgrad.gradcheck.coverage import DIRECTIONS, FOUND, missing_probability, spread
+from handgrad.gradcheck.coverage import DIRECTIONS, FOUND, missing_probability, shares_of, spread
 from handgrad.randomness import generator as generator_of
 
 # --- which entries ------------------------------------------------------------------------------------------------

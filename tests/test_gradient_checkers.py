@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from handgrad.gradcheck import check_network
 from handgrad.gradcheck.mistakes import MISTAKES
 from handgrad.network.recording import record_outputs
 
@@ -64,3 +65,21 @@ def test_the_page_counts_what_was_judged() -> None:
     assert row.split(" | ")[1] == "50.0% (1/2)"
     assert "Not installed, left out: jax" in text
     assert f"{records[1]['mistake']} 1" in text
+
+
+@pytest.mark.long
+def test_right_networks_are_never_accused_and_planted_mistakes_are_found_and_named() -> None:
+    """Two rounds of the catalogue; `benchmarks/gradient_checkers.py` measures more, and other tools beside."""
+    cases = [case(number, seed=23) for number in range(2 * len(MISTAKES))]
+    for each in cases:
+        report = check_network(each.net, **each.data)
+        assert report.passed or report.inconclusive, f"case {each.number}: {report}"
+    wrong = [each for each in cases if matters(each)]
+    reports = [check_network(planted(each), **each.data) for each in wrong]
+    assert not [each.number for each, report in zip(wrong, reports, strict=True) if report.passed]
+    named = [
+        report.findings[0].cause == each.mistake.cause
+        for each, report in zip(wrong, reports, strict=True)
+        if each.mistake.cause != "unknown"
+    ]
+    assert sum(named) >= 0.95 * len(named)

@@ -50,7 +50,7 @@ def quick_slopes(lines: Lines, step: float, noise: float) -> Slopes:
     h = _exact(step * lines.scale)
     values = look(lines, _OFFSETS[:, None] * h).values  # (4, n)
     slopes = (_WEIGHTS @ values) / h
-    error = rounding(np.abs(values).max(axis=0), noise) / h
+    error = rounding(np.abs(values).max(axis=0), noise, lines.variable.made_of) / h
     fine = np.isfinite(slopes) & ~_bent(values - lines.variable.value, h, error)
     return Slopes(np.where(fine, slopes, np.nan), np.where(fine, SAFETY * 1.5 * error, np.inf))
 
@@ -72,7 +72,7 @@ def climb(lines: Lines, noise: float) -> Climbed:
     seen = look(lines, np.concatenate([h, -h]), watch=True)
     near = np.where(seen.kinks > CROSSED, seen.values, np.nan)
     up, down = near[:rungs], near[rungs:]
-    error = rounding(np.fmax(np.fmax(np.abs(up), np.abs(down)), abs(value)), noise)
+    error = rounding(np.fmax(np.fmax(np.abs(up), np.abs(down)), abs(value)), noise, lines.variable.made_of)
     on_kink = (seen.kinks[:rungs] == LEFT) | (seen.kinks[rungs:] == LEFT)
     return Climbed(
         extrapolate(np.where(on_kink, np.nan, (up - down) / (2 * h)), error / h, _SHRINK**2),

@@ -142,7 +142,7 @@ class _Around:
         size: int,
     ) -> Variable:
         at_once = max(1, _NUMBERS_AT_ONCE // size)
-        return Variable(name, shape, x.reshape(-1).copy(), scale, self.value, around, at_once)
+        return Variable(name, shape, x.reshape(-1).copy(), scale, self.value, around, at_once, made_of=1.0)
 
     def _values(self, start: int, A: Array, tree: list[Any], penalty: Any, watch: bool, points: int) -> Values:
         loss, sides = self._observe(start, A, tree, watch)

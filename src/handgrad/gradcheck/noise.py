@@ -31,6 +31,9 @@ def noise_of(variable: Variable, generator: np.random.Generator) -> float:
     return float(np.finfo(np.float64).eps) * max(1.0, abs(variable.value))
 
 
-def rounding(values: Array, noise: float) -> Array:
-    """The error to expect of each value, given the measured noise; never less than a few units in its last place."""
-    return np.maximum(2 * noise, _FEW * np.finfo(np.float64).eps * np.abs(values))
+def rounding(values: Array, noise: float, made_of: float) -> Array:
+    """The error to expect of each value, given the measured noise; never less than a few units in its last place.
+
+    A value is no finer than the numbers it is `made_of`: (1 - p)² at p = 1 - 1e-17 is 0, without any noise.
+    """
+    return np.maximum(2 * noise, _FEW * np.finfo(np.float64).eps * np.maximum(np.abs(values), made_of))

@@ -37,6 +37,7 @@ class Variable(NamedTuple):
     value: float
     around: Callable[[Array, bool], Values]
     at_once: int
+    made_of: float = 0.0  # the size of the numbers that the value is made of, if known
 
 
 class Entries(NamedTuple):
