@@ -3,6 +3,7 @@
 import itertools
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import matplotlib as mpl
 import numpy as np
@@ -387,6 +388,97 @@ def test_intervals_refuse_a_mean_outside(row):
     assert not plt.get_fignums()
 
 
+# --- gradient errors ----------------------------------------------------------------------------------------------
+
+
+class Checked:
+    """A gradient report of these arrays by parameter, with the verdict on each."""
+
+    def __init__(self, tolerance=1e-7, **parameters):
+        self.tolerance = tolerance
+        self.analytic = {name: np.asarray(each[0], float) for name, each in parameters.items()}
+        self.numeric = {name: np.asarray(each[1], float) for name, each in parameters.items()}
+        self.checks = [SimpleNamespace(name=name, verdict=each[2]) for name, each in parameters.items()]
+
+
+def cells(ax):
+    return ax.images[0].get_array()
+
+
+def test_gradient_errors_are_powers_of_ten_of_the_typical_gradient():
+    numeric = np.array([[3.0, -4.0], [0.0, 5.0]])
+    analytic = numeric + np.array([[0.0, 1e-6], [0.1, -5.0]])
+    (ax,) = plots.gradient_errors(Checked(W=(analytic, numeric, "WRONG")))
+    typical = np.sqrt(np.mean(numeric**2))
+    np.testing.assert_allclose(cells(ax)[0, 1], np.log10(1e-6 / typical), rtol=1e-6)
+    np.testing.assert_allclose(cells(ax)[1], np.log10([0.1 / typical, 5 / typical]))
+    assert cells(ax)[0, 0] < ax.images[0].norm.vmin
+    assert ax.get_title() == "W: WRONG"
+
+
+def test_the_hue_changes_at_the_tolerance():
+    numeric, errors = np.ones(4), np.array([1e-5, 0.9e-4, 1.1e-4, 1])
+    (ax,) = plots.gradient_errors(Checked(tolerance=1e-4, x=(numeric + errors, numeric, "WRONG")))
+    red, _, blue, _ = ax.images[0].to_rgba(cells(ax))[0].T
+    assert list(red > blue) == [False, False, True, True]
+
+
+def test_each_parameter_has_a_panel_or_the_one_named():
+    arrays = np.ones((2, 3, 4)), np.ones((2, 3, 4)), "ok"
+    report = Checked(K=arrays, b=(np.ones(5), np.ones(5), "ok"), c=(2.0, 2.0, "ok"))
+    assert [cells(ax).shape for ax in plots.gradient_errors(report)] == [(6, 4), (1, 5), (1, 1)]
+    assert [ax.get_title() for ax in plots.gradient_errors(report, "b")] == ["b: ok"]
+    with pytest.raises(ValueError, match="unknown parameter 'B'"):
+        plots.gradient_errors(report, "B")
+    with pytest.raises(ValueError, match="ax holds 1 axes but this report needs 3"):
+        plots.gradient_errors(report, ax=mpl.figure.Figure().subplots())
+    with pytest.raises(ValueError, match="measured no parameter"):
+        plots.gradient_errors(Checked())
+
+
+def test_what_was_not_measured_is_hatched_and_said():
+    numeric = np.ones((2, 4))
+    numeric[:, 2:] = np.nan
+    (ax,) = plots.gradient_errors(Checked(W=(np.ones((2, 4)), numeric, "ok")))
+    assert cells(ax).mask.any()
+    assert ax.patch.get_hatch()
+    assert ax.get_xlabel().startswith("4 of 8 measured, others hatched")
+
+
+def test_a_large_parameter_of_which_little_was_measured_has_few_holes():
+    numeric = np.full((784, 50), np.nan)
+    numeric.flat[np.arange(0, numeric.size, 40) + np.random.default_rng(0).integers(0, 40, 980)] = 1
+    (ax,) = plots.gradient_errors(Checked(W=(np.ones((784, 50)), numeric, "ok")))
+    assert cells(ax).mask.mean() < 0.3
+    assert cells(ax).size > 200
+    assert ax.get_xlabel().startswith("980 of 39,200 measured")
+
+
+def test_one_wrong_entry_of_a_large_parameter_shows():
+    numeric = np.ones((300, 500))
+    analytic = numeric.copy()
+    analytic[150, 250] = 3
+    (ax,) = plots.gradient_errors(Checked(W=(analytic, numeric, "WRONG")))
+    assert cells(ax).size < 64 * 64 + 1
+    assert (cells(ax) > -7).sum() == 1
+    assert ax.get_xlabel() == "a cell: worst of 5×8"
+
+
+def test_no_error_is_drawn_where_the_gradient_is_nothing_but_noise():
+    report = Checked(b=(np.zeros(3), np.full(3, 1e-13), "zero"), c=(np.zeros(3), np.full(3, 1e-9), "below noise"))
+    zero, noise = plots.gradient_errors(report)
+    assert cells(zero).mask.all()
+    assert cells(noise).mask.all()
+    assert [ax.texts[0].get_text() for ax in (zero, noise)] == ["both are 0", "too small to measure"]
+
+
+def test_gradient_errors_of_a_network():
+    net = hg.Network.mlp([2, 4, 2], activation="tanh", seed=0)
+    axes = plots.gradient_errors(hg.check_network(net, X[:6], np.arange(6) % 2))
+    assert {ax.get_title() for ax in axes} == {f"{name}: ok" for name in (*net.parameter_names, "inputs")}
+    assert max(cells(ax).max() for ax in axes) < -7
+
+
 # --- the look -----------------------------------------------------------------------------------------------------
 
 
@@ -399,6 +491,7 @@ def every_plot():
     yield plots.decision_boundaries({"a": net, "b": net}, X, y)[0]
     yield plots.confusion_matrix(y, y[::-1], ["a long name", "another"])
     yield plots.histograms({"dense1": RNG.normal(size=9)}, xlabel="activation")
+    yield plots.gradient_errors(Checked(W=(np.ones((9, 3)), np.ones((9, 3)), "ok"), b=(1.0, 1.0, "ok")))[0]
     yield plots.intervals([("a long label", 0.5, 0.4, 0.6)], xlabel="accuracy")
 
 

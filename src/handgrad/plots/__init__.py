@@ -7,16 +7,19 @@ are Okabe and Ito's, told apart by dashes or markers too, so that a colour-blind
 
 from handgrad.plots.classifiers import Classifier, confusion_matrix, decision_boundaries, decision_boundary
 from handgrad.plots.distributions import histograms, intervals
+from handgrad.plots.gradients import GradientReport, gradient_errors
 from handgrad.plots.lines import History, curves, history
 from handgrad.plots.theme import style
 
 __all__ = [
     "Classifier",
+    "GradientReport",
     "History",
     "confusion_matrix",
     "curves",
     "decision_boundaries",
     "decision_boundary",
+    "gradient_errors",
     "histograms",
     "history",
     "intervals",
