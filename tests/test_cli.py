@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,13 @@ wrong = (lambda x: (x**3).sum(), lambda x: 2 * x**2, x)
 def made(): return right
 def breaks(): raise KeyError("k")
 number = 3
+"""
+
+LARGE = """
+import numpy as np
+x = {"W": np.linspace(1, 2, 200).reshape(20, 10), "b": np.arange(1.0, 4.0)}
+def triple(): return (
+    lambda p: (p["W"] ** 3).sum() + (p["b"] ** 3).sum(), lambda p: {"W": 6 * p["W"] ** 2, "b": 3 * p["b"] ** 2}, x)
 """
 
 SEVERAL = """
@@ -67,6 +75,12 @@ def fruit(tmp_path):
     frame = pd.DataFrame({"weight": weight, "kind": kind, "colour": colour})
     frame.to_csv(tmp_path / "fruit.csv", index=False)
     return frame
+
+
+def _large():
+    namespace = {}
+    exec(LARGE, namespace)
+    return namespace["triple"]()
 
 
 def run(*arguments):
@@ -277,6 +291,46 @@ def test_a_file_as_json_is_a_dict_by_name():
     assert reports["right"] == json.loads(run("check", "mine.py:right", "--json").stdout)
 
 
+def test_check_prints_the_report_s_table_findings_and_notes():
+    Path("large.py").write_text(LARGE)
+    report = hg.check_gradient(*_large(), entries=50)
+    done = run("check", "large.py:triple", "--entries", "50")
+    assert done.exit_code == 1
+    words = done.stdout.split()
+    assert words[:3] == ["NOT", "PROVED:", "gradient"]
+    for row in report.rows():
+        assert " ".join(" ".join(row).split()) in " ".join(words)
+    for saying in (*report.sayings(), *report.notes):
+        assert " ".join(saying.split()) in " ".join(words)
+    assert "constant-factor" in done.stderr
+
+
+def test_check_takes_another_tolerance_and_draws_the_errors(tmp_path):
+    Path("large.py").write_text(LARGE)
+    assert run("check", "large.py:triple", "--tolerance", "9", "--plot", "e.png").exit_code == 0
+    assert (tmp_path / "e.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_gradient_that_cannot_be_compared_is_json_too():
+    Path("odd.py").write_text("import numpy as np\nodd = (lambda x: (x**2).sum(), lambda x: np.ones(2), np.ones(5))")
+    done = run("check", "odd.py:odd", "--json", "--plot", "odd.png")
+    assert done.exit_code == 1
+    (parameter,) = json.loads(done.stdout)["parameters"]
+    assert (parameter["verdict"], parameter["analytic"]) == ("WRONG", None)
+
+
+def test_a_network_is_checked_as_it_trains_or_as_it_predicts():
+    draws = np.random.default_rng(0)
+    frame = pd.DataFrame(draws.normal(size=(20, 2)), columns=["a", "b"]).assign(y=draws.normal(size=20))
+    frame.to_csv("numbers.csv", index=False)
+    hg.save(hg.Network.mlp([2, 3, 1], loss="mse", activation="tanh", dropout=0.5), "net.safetensors")
+    values = [
+        json.loads(run("check", "net.safetensors", "numbers.csv", "--target", "y", "--json", *flag).stdout)["loss"]
+        for flag in ([], ["--training"], ["--no-training"])
+    ]
+    assert values[0] == values[1] != values[2]
+
+
 def test_a_failed_check_names_no_unknown_cause():
     assert "unknown" not in run("check", "mine.py:wrong").stderr
 
@@ -330,6 +384,10 @@ BAD_CALLS = [
     ("check net.safetensors plane.csv --target x3", "unknown target column 'x3'"),
     ("check net.safetensors iris --target species", "has its own target"),
     ("check mine.py:right --tolerance -1", "tolerance is -1"),
+    ("check mine.py:right --entries 0", "entries is 0"),
+    ("check mine.py:right --plot errors.pdf", "expected a file ending in .png"),
+    ("check mine.py:right --plot nowhere/errors.png", "no folder 'nowhere'"),
+    ("check mine.py --plot errors.png", "as mine.py:name"),
     ("demo --seeds 1", "seeds is 1"),
     ("demo --out taken", "exists already"),
 ]

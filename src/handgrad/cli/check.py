@@ -1,11 +1,13 @@
 """`handgrad check`: prove a saved network's gradient, or the gradients of any functions."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from handgrad.cli.drawings import draw_errors
 from handgrad.cli.errors import FAILED, fail, one_line_errors
-from handgrad.cli.output import JsonOption, print_json, show, table
+from handgrad.cli.output import JsonOption, print_json
 from handgrad.cli.triples import find, find_all, is_code
 
 if TYPE_CHECKING:
@@ -30,55 +32,96 @@ def check(
         str | None, typer.Option(help="Target column of DATA, if not the one the network was trained on.")
     ] = None,
     rows: Annotated[int, typer.Option(help="How many rows of DATA, from the first.", min=1)] = 20,
-    tolerance: Annotated[float, typer.Option(help="The largest relative error that counts as right.")] = 1e-7,
+    training: Annotated[
+        bool, typer.Option(help="A network as it trains (dropout drops, batch norm uses the batch), or as it predicts.")
+    ] = True,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(help="The largest relative error that counts as right: 1e-7, for float32 functions 1e-4."),
+    ] = None,
+    entries: Annotated[
+        int | None,
+        typer.Option(help="How many entries are measured at most: of a function in all, of a network per parameter."),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Also draw the error of every entry there.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Prove gradients: compare each derivative with a measured one; exit code 1 if any is not proved.
+    """Prove gradients: compare each derivative with a measured one, and say what is wrong if they differ.
 
     A network is checked in every parameter and in its inputs. As a function, WHAT names a triple
     (function, gradient, x) as handgrad.check_gradient takes it, or a function without arguments that
     returns one. A whole file or module is checked in each of its triples, and in what each of its own
-    functions called check_... returns.
+    functions called check_... returns. The exit code is 1 if any gradient is not proved.
 
     Examples: handgrad check iris-network/model.safetensors iris
 
-    handgrad check mine.py:cross_entropy
+    handgrad check mine.py:cross_entropy --plot errors.png
 
-    handgrad check mine.py
+    handgrad check mine.py --entries 500
     """
+    options = {"tolerance": tolerance, "entries": entries}
+    if plot is not None:
+        require_picture(plot)
     if data is None and ":" not in what and is_code(what):
-        reports = {name: check_triple(f"{what}:{name}", found, tolerance) for name, found in find_all(what).items()}
+        if plot is not None:
+            raise ValueError(f"--plot draws one report; name one of {what}'s gradients, as {what}:name")
+        reports = {name: check_triple(f"{what}:{name}", found, options) for name, found in find_all(what).items()}
         show_all(reports, json)
         return
     if data is not None:
-        report = check_saved(what, data, target, rows, tolerance)
+        report = check_saved(what, data, target, rows, training, options)
     elif ":" in what:
-        report = check_triple(what, find(what), tolerance)
+        report = check_triple(what, find(what), options)
     else:
         raise ValueError(
             f"WHAT is {what!r}; expected a saved network followed by DATA (handgrad check {what} data.csv), "
             "a file ending in .py, a module, or a function as module:name or file.py:name"
         )
     if json:
-        print_json(report.to_dict())
+        print_json(plain(report))
     else:
-        show(*tables(report))
+        print(printed(report))
+    if plot is not None and report.analytic:
+        draw_errors(report, plot)
     if not report.passed:
         fail("check", f"not proved: {_accusations(report)}", FAILED)
+
+
+def require_picture(plot: Path) -> None:
+    """Refuse, before any work is done, a file that is no .png or cannot be written."""
+    if plot.suffix != ".png":
+        raise ValueError(f"--plot is {str(plot)!r}; expected a file ending in .png")
+    if not plot.parent.is_dir():
+        raise FileNotFoundError(f"--plot is {str(plot)!r}, but there is no folder {str(plot.parent)!r}")
 
 
 def show_all(reports: "dict[str, Report]", json: bool) -> None:
     """The reports on everything in a file."""
     if json:
-        print_json({name: report.to_dict() for name, report in reports.items()})
+        print_json({name: plain(report) for name, report in reports.items()})
     else:
         for name, report in reports.items():
-            show(*tables(report, name))
-            print()
-        show(f"{sum(report.passed for report in reports.values())} of {len(reports)} proved")
+            print(printed(report, name), end="\n\n")
+        print(f"{sum(report.passed for report in reports.values())} of {len(reports)} proved")
     failed = [f"{name}: {_accusations(report)}" for name, report in reports.items() if not report.passed]
     if failed:
         fail("check", f"not proved: {'; '.join(failed)}", FAILED)
+
+
+def plain(report: "Report") -> dict[str, Any]:
+    """The report for JSON, which knows no NaN and no infinity: null where a gradient could not be compared."""
+    from math import isfinite
+
+    def finite(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: finite(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [finite(each) for each in value]
+        return None if isinstance(value, float) and not isfinite(value) else value
+
+    return {key: finite(value) for key, value in report.to_dict().items()}
 
 
 def _accusations(report: "Report") -> str:
@@ -88,7 +131,9 @@ def _accusations(report: "Report") -> str:
     )
 
 
-def check_saved(net: str, data: str, target: str | None, rows: int, tolerance: float) -> "Report":
+def check_saved(
+    net: str, data: str, target: str | None, rows: int, training: bool, options: dict[str, Any]
+) -> "Report":
     """The gradient check of a saved network on the first rows of some data."""
     from handgrad.cli.network import inputs_of, load_network, read_data
     from handgrad.gradcheck import check_network
@@ -100,7 +145,7 @@ def check_saved(net: str, data: str, target: str | None, rows: int, tolerance: f
         raw = raw.drop(columns=target or network.preprocessing.target_name)
     elif target is not None:
         raise ValueError(f"--target is {target!r}, but {data!r} has its own target; leave --target out")
-    return check_network(network, inputs_of(network, raw)[:rows], y[:rows], tolerance=tolerance)
+    return check_network(network, inputs_of(network, raw)[:rows], y[:rows], training=training, **options)
 
 
 def targets_of(net: "Network", rows: Any, data: str, target: str | None) -> "Array":
@@ -125,7 +170,7 @@ def targets_of(net: "Network", rows: Any, data: str, target: str | None) -> "Arr
     return np.array([names.index(str(value)) for value in values])
 
 
-def check_triple(name: str, found: Any, tolerance: float) -> "Report":
+def check_triple(name: str, found: Any, options: dict[str, Any]) -> "Report":
     """The gradient check of a triple (function, gradient, x), or of a function that returns one."""
     from handgrad.gradcheck import check_gradient
 
@@ -136,20 +181,15 @@ def check_triple(name: str, found: Any, tolerance: float) -> "Report":
                 f"it gives {type(triple).__name__}; expected (function, gradient, x), "
                 "or a function without arguments that returns them"
             )
-        return check_gradient(*triple, tolerance=tolerance)
+        return check_gradient(*triple, **options)
     except (ValueError, TypeError) as wrong:
         raise ValueError(f"{name}: {wrong}") from wrong
     except Exception as failure:  # it is the user's code that ran
         fail("check", f"{name} raised {type(failure).__name__}: {failure}", FAILED)
 
 
-def tables(report: "Report", title: str | None = None) -> list[Any]:
-    """The report for a terminal: verdict, table, findings."""
+def printed(report: "Report", title: str | None = None) -> str:
+    """The report as it prints itself, under a verdict in the words of the command; as wide as it is, for pipes."""
     verdict = "PROVED" if report.passed else "INCONCLUSIVE" if report.inconclusive else "NOT PROVED"
-    grid = table("parameter", "shape", "entries>", "on kinks>", "relative error>", "verdict")
-    for each in report.checks:
-        shape = "×".join(map(str, each.shape)) or "scalar"
-        figures = f"{each.entries:,}", f"{each.unjudged:,}", f"{each.relative_error:.1e}"
-        grid.add_row(each.name, shape, *figures, each.verdict)
-    findings = [f"{finding.parameter}: {finding.evidence}" for finding in report.findings]
-    return [f"{verdict}: {title or report.title}", grid, *findings]
+    _, rest = str(report).split("\n", 1)
+    return f"{verdict}: {title or report.title} (value {report.loss:.6g}, tolerance {report.tolerance:g})\n{rest}"

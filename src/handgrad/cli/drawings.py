@@ -1,5 +1,7 @@
-"""The plots of `handgrad train`: how training went, what is taken for what, and the boundary in the plane."""
+"""Pictures as files: how training went, what is taken for what, the boundary in the plane, errors of gradients."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,16 +9,15 @@ import numpy as np
 
 if TYPE_CHECKING:
     from handgrad.cli.learning import Learned
+    from handgrad.gradcheck import Report
 
 
 def draw(learned: "Learned", folder: Path) -> None:
     """Write history.png, and for classes confusion_matrix.png and, in the plane, decision_boundary.png."""
-    import matplotlib as mpl
-
     from handgrad import plots
     from handgrad.cli.network import classify
 
-    with plots.style(), mpl.rc_context({"backend": "agg", "savefig.facecolor": "white", "savefig.dpi": 144}):
+    with _on_paper():
         axes = plots.history(learned.history)
         if learned.net.loss_rule.target == "values":
             axes[0].set_ylabel("loss of the standardised target")
@@ -28,6 +29,24 @@ def draw(learned: "Learned", folder: Path) -> None:
         _save(plots.confusion_matrix(test.y, predicted, test.class_names), folder / "confusion_matrix.png")
         if test.X.shape[1] == 2:
             _save(plots.decision_boundary(learned.net, test.X, test.y), folder / "decision_boundary.png")
+
+
+def draw_errors(report: "Report", file: Path) -> None:
+    """Write the error of every entry of a gradient check."""
+    from handgrad import plots
+
+    with _on_paper():
+        _save(plots.gradient_errors(report), file)
+
+
+@contextmanager
+def _on_paper() -> Iterator[None]:
+    import matplotlib as mpl
+
+    from handgrad import plots
+
+    with plots.style(), mpl.rc_context({"backend": "agg", "savefig.facecolor": "white", "savefig.dpi": 144}):
+        yield
 
 
 def _save(axes: object, path: Path) -> None:
