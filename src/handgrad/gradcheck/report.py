@@ -44,6 +44,10 @@ class Report:
         """Every gradient agrees with its measurement, enough of it was judged, and nothing else was found."""
         return not self.findings and all(check.verdict in PASSING for check in self.checks)
 
+    def __bool__(self) -> bool:
+        """As `passed`, so that `assert check_gradient(...)` means what it says."""
+        return self.passed
+
     @property
     def inconclusive(self) -> bool:
         """Nothing was found wrong, but too much lies on kinks or below noise to say that it is right."""

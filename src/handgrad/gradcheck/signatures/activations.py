@@ -9,6 +9,7 @@ from handgrad.arrays import Array
 from handgrad.gradcheck.signatures.case import Case, Curve, factor_between
 
 _CLOSE = 1e-4  # of the largest slope: how well a curve must fit
+_SAME = 1e-6  # how well for two curves to be one: a good approximation of a derivative still is another
 _FEWEST = 3  # points of a curve that say something
 
 
@@ -49,7 +50,7 @@ class WrongDerivative:
 
     def evidence(self, case: Case, name: str) -> str | None:
         """Where the two curves differ most."""
-        wrong = [curve for curve in case.curves(name) if not _fits(curve.used, curve.measured)]
+        wrong = [curve for curve in case.curves(name) if not curves_agree(curve)]
         if not wrong or all(_proportional(curve) for curve in wrong):
             return None
         for curve in wrong:
@@ -67,16 +68,16 @@ class WrongDerivative:
 def _proportional(curve: Curve) -> bool:
     """Whether the derivative used is the measured one times a number: no mistake in f', but in what it is times."""
     factor = factor_between(curve.used, curve.measured)
-    return _fits(curve.used, factor * curve.measured)
+    return _fits(curve.used, factor * curve.measured, _SAME)
 
 
 def curves_agree(curve: Curve) -> bool:
     """Whether the derivative used is the measured one."""
-    return _fits(curve.used, curve.measured)
+    return _fits(curve.used, curve.measured, _SAME)
 
 
-def _fits(one: Array, other: Array) -> bool:
-    return bool(np.max(np.abs(one - other)) <= _CLOSE * max(1e-3, float(np.max(np.abs(other)))))
+def _fits(one: Array, other: Array, close: float = _CLOSE) -> bool:
+    return bool(np.max(np.abs(one - other)) <= close * max(1e-3, float(np.max(np.abs(other)))))
 
 
 def _alike(curve: Curve) -> Iterator[Formula]:
