@@ -73,7 +73,7 @@ def _summary(tour: "Tour") -> list[Any]:
     digits = tour.digits
     networks.add_row("64-100-10", "digits", percent(digits.interval), f"mean of {len(digits.seeds)} seeds")
 
-    proofs = table("gradients of", "parameter", "entries>", "on kinks>", "relative error>", "verdict")
+    proofs = table("gradients of", "parameter", "entries>", "not judged>", "relative error>", "verdict")
     for name, proof in tour.proofs.items():
         for check in proof.checks:
             figures = f"{check.entries:,}", str(check.unjudged), f"{check.relative_error:.1e}"
