@@ -115,7 +115,7 @@ class Outside:
         if found is None:
             return None
         measured, used = found[0][link.b], found[1][link.b]
-        if np.min(np.abs(measured)) < 1e-6 * np.max(np.abs(measured)):
+        if np.min(np.abs(measured)) <= 1e-6 * np.max(np.abs(measured)):
             return None
         return z, used / measured
 
@@ -171,9 +171,11 @@ class Outside:
             return None
         measured, used = found
         by_a, by_a_used = W @ measured[following.b], W @ used[following.b]
-        if min(np.min(np.abs(by_a)), np.min(np.abs(by_a_used))) < 1e-6 * np.max(np.abs(by_a)):
+        if min(np.min(np.abs(by_a)), np.min(np.abs(by_a_used))) <= 1e-6 * np.max(np.abs(by_a)):
             return None
-        return Curve(z, measured[link.b] / by_a, used[link.b] / by_a_used)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            curve = Curve(z, measured[link.b] / by_a, used[link.b] / by_a_used)
+        return curve if np.isfinite(curve.measured).all() and np.isfinite(curve.used).all() else None
 
     def _at(self, link: Link, z: Array, names: list[str]) -> tuple[Point, Point] | None:
         """Measured and analytic gradients by some parameters, flat, where a layer has weights 0 and bias z."""

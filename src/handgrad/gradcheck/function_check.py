@@ -70,7 +70,7 @@ def check_gradient(
     >>> check_gradient(lambda x: (x**2).sum(), lambda x: 2 * x, x).passed
     True
     >>> check_gradient(lambda x: (x**2).sum(), lambda x: x, x).findings[0].evidence
-    'the gradient is 0.5 times the derivative, and 1 / 2 is one over the 2'
+    'the gradient is 0.5 times the derivative'
     """
     require_options(tolerance, entries)
     subject = GivenFunction(function, gradient, x)

@@ -20,6 +20,7 @@ from handgrad.gradcheck.signatures.case import Case, Curve, Logits
 from handgrad.gradcheck.signatures.registry import explain, explain_activation
 from handgrad.layers import Activation, Context, Dense, Layer
 
+_FEWEST, _MOVED = 6, 500_000  # entries at least, and numbers that may be written for them
 Explain = Callable[[Case, str], tuple[str, str] | None]
 INPUT = "A"
 _ENTRIES, _LOGITS = 60, 1000  # of each array that are measured; of the logits, where whole rows are looked at
@@ -138,7 +139,8 @@ def _loss_alone(given: GivenNetwork, Z: Array, shares: Array | None, number: int
 
 def _alone(function: Any, gradient: Any, x: Any, entries: int = _ENTRIES) -> Examined:
     subject = GivenFunction(function, gradient, x)
-    allowed = dict.fromkeys(subject.point, entries)
+    size = sum(each.size for each in subject.point.values())
+    allowed = dict.fromkeys(subject.point, min(entries, max(_FEWEST, _MOVED // size)))
     return examine(subject, subject.point, allowed, FLOAT64, randomness.generator(0, "layer alone"))
 
 

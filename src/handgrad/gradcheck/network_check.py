@@ -8,7 +8,7 @@ from handgrad.gradcheck.comparison import FLOAT64, Budget, with_tolerance
 from handgrad.gradcheck.diagnosis import diagnose, found_elsewhere
 from handgrad.gradcheck.examining import Examined, examine
 from handgrad.gradcheck.networks import Examples, GivenNetwork
-from handgrad.gradcheck.points import other_points
+from handgrad.gradcheck.points import AFTER_STEPS, other_points
 from handgrad.gradcheck.report import Report, coverage_notes, report_on, require_options
 from handgrad.gradcheck.stacks import together
 from handgrad.gradcheck.subjects import Subject
@@ -83,12 +83,13 @@ def _check_one(given: GivenNetwork, budget: Budget, entries: int | None, *, ever
     generator = randomness.generator(0, "gradient check")
     allowed = dict.fromkeys(given.point, entries) if entries is not None else _affordable(given)
     examined = examine(given, given.point, allowed, budget, generator)
-    elsewhere = other_points(given) if everywhere else ()
-    others = {label: _sampled(subject, budget, examined, generator) for label, subject in elsewhere}
-    near = next((found for label, found in others.items() if label.startswith("after")), None)
+    right = "WRONG" not in examined.verdicts.values()  # a gradient that is wrong here need not be looked at everywhere
+    elsewhere = [each for each in other_points(given) if everywhere and (right or each.label == AFTER_STEPS)]
+    others = {label: _sampled(subject, budget, examined, generator, confirm=right) for label, subject in elsewhere}
+    near = others.get(AFTER_STEPS)
     constants, strengths = _sizes(given), (float(given.one.l2),) if given.one.l2 else ()
     checks, findings = list(examined.checks), list(diagnose(examined, near, constants, strengths))
-    for label, found in others.items():
+    for label, found in others.items() if right else ():
         wrong, more = found_elsewhere(found, label, {finding.parameter for finding in findings}, constants)
         checks += wrong
         findings += more
@@ -106,14 +107,16 @@ def _affordable(given: GivenNetwork) -> dict[str, int]:
     return {name: min(size, max(_FEWEST, int(share / cost[name]))) for name, size in sizes.items()}
 
 
-def _sampled(subject: Subject, budget: Budget, like: Examined, generator: np.random.Generator) -> Examined:
+def _sampled(
+    subject: Subject, budget: Budget, like: Examined, generator: np.random.Generator, *, confirm: bool
+) -> Examined:
     """A cheap check: few entries and a direction of each parameter; one entry where not all were measured before."""
     few = {
         name: min(x.size, _ELSEWHERE if name in like.measured and like.measured[name].complete else 1)
         for name, x in subject.point.items()
     }
     found = examine(subject, subject.point, few, budget, generator, directions=1, like=like)
-    if "WRONG" not in found.verdicts.values():
+    if not confirm or "WRONG" not in found.verdicts.values():
         return found
     return examine(subject, subject.point, few, budget, generator)  # nobody is accused with the noise of another point
 
@@ -124,4 +127,4 @@ def _sizes(given: GivenNetwork) -> dict[str, float]:
     sizes = {"rows of the batch": rows, "number of outputs": outputs, "rows times outputs": rows * outputs}
     shares = given.examples.shares
     more = {} if shares is None else {"effective number of rows": 1 / float(np.square(shares).sum())}
-    return {name: float(size) for name, size in (sizes | more).items()} | {"2": 2.0, "3": 3.0}
+    return {name: float(size) for name, size in (sizes | more).items()}

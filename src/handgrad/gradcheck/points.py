@@ -15,6 +15,7 @@ from handgrad.network.layout import Segment
 
 _AT_ONCE = 250_000  # numbers
 _STEPS, _STEP = 10, 0.02  # of the parameters' norm, along the gradient
+AFTER_STEPS = f"after {_STEPS} steps"
 
 
 class Elsewhere(NamedTuple):
@@ -77,7 +78,7 @@ def other_points(given: GivenNetwork) -> Iterator[Elsewhere]:
     fresh.params = draw_parameters(fresh)
     if not np.array_equal(fresh.params, net.params):
         yield Elsewhere("freshly initialised", GivenNetwork(fresh, examples, given.member))
-    yield Elsewhere(f"after {_STEPS} steps", GivenNetwork(_trained(net, examples), examples, given.member))
+    yield Elsewhere(AFTER_STEPS, GivenNetwork(_trained(net, examples), examples, given.member))
     rows = examples.X.shape[-2]
     if rows > 1:
         yield Elsewhere("on one row", GivenNetwork(net, _only(examples, np.arange(1)), given.member))

@@ -32,7 +32,7 @@ class Pair(NamedTuple):
         if expected.shape != self.analytic.shape:
             return False
         known = np.isfinite(expected) & np.isfinite(self.numeric)
-        if not known.any():
+        if known.sum() < min(2, self.x.size):  # one number fits any factor
             return False
         left = np.linalg.norm((self.analytic - expected)[known])
         bars = self.bars[np.isfinite(self.bars) & known]

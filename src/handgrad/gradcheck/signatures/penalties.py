@@ -36,7 +36,7 @@ class MissingPenalty:
         if found is None or found[0] > 0:
             return None
         strength, words = found
-        return f"the gradient lacks {-strength:.6g} times {words}: a penalty of the loss that it leaves out"
+        return f"the gradient lacks {-strength:.6g} times {words}: a penalty that it leaves out, or part of one"
 
 
 class DoubledPenalty:
