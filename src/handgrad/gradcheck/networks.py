@@ -59,7 +59,8 @@ class GivenNetwork:
 
     def gradient(self, point: Point) -> Point:
         """The hand-derived gradient there, as `net.gradient` and `net.input_gradient` give it."""
-        net, X, weights, mode = self.net.copy(), point[INPUTS], self.examples.sample_weight, self.examples.mode
+        net, X, weights, mode = self.net, point[INPUTS], self.examples.sample_weight, self.examples.mode
+        stood = net.params.copy()  # the very network is asked, not a copy: some remember what they should not
         params = net.params if self.member is None else net.params[self.member]
         for segment in net.layout.segments:
             segment.view(params)[...] = point[segment.name]
@@ -72,6 +73,7 @@ class GivenNetwork:
             self.changed.add("gradient")
             net.params = there
         dX = net.input_gradient(X, self.examples.T, sample_weight=weights, **mode)
+        net.params = stood
         flat, dX = (gradient, dX) if self.member is None else (gradient[self.member], dX[self.member])
         return net.layout.views(np.asarray(flat)) | {INPUTS: dX}
 
