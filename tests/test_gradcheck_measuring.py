@@ -96,8 +96,10 @@ def test_noise_where_the_function_has_no_value_nearby_is_a_guess() -> None:
 
 
 def test_rounding_is_at_least_some_units_in_the_last_place() -> None:
-    np.testing.assert_array_equal(rounding(np.array([0.0, 1.0, -8.0]), 0.0), [0, 4 * EPSILON, 32 * EPSILON])
-    np.testing.assert_array_equal(rounding(np.array([0.0, 1.0]), 0.5), [1.0, 1.0])
+    np.testing.assert_array_equal(
+        rounding(np.array([0.0, 1.0, -8.0]), 0.0, made_of=0.0), [0, 4 * EPSILON, 32 * EPSILON]
+    )
+    np.testing.assert_array_equal(rounding(np.array([0.0, 1.0]), 0.5, made_of=0.0), [1.0, 1.0])
 
 
 # --- error bars ---------------------------------------------------------------------------------------------------
@@ -289,7 +291,10 @@ def test_steps_that_jump_over_a_narrow_place_decide_nothing(name: str, width: fl
     assert right.checks[0].verdict == "ok", str(right)
     wrong = check_gradient(whole, lambda x: np.append([0.0, 0.0], 2 * x[2:]), x)
     assert wrong.checks[0].verdict == "WRONG", str(wrong)
-    np.testing.assert_allclose(wrong.numeric["x"], gradient(x), rtol=1e-4)
+    known = np.isfinite(wrong.numeric["x"])
+    assert known[2:].all()
+    assert known[:2].any()
+    np.testing.assert_allclose(wrong.numeric["x"][known], gradient(x)[known], rtol=1e-4)
 
 
 # --- kinks --------------------------------------------------------------------------------------------------------
@@ -333,7 +338,7 @@ def test_a_gradient_between_the_one_sided_slopes_is_judged(name: str, share: flo
 
 
 @pytest.mark.parametrize("name", KINKED)
-@pytest.mark.parametrize("share", [-2.0, -0.1, 1.1, 30.0])
+@pytest.mark.parametrize("share", [-2.0, -0.1, 1.1])
 def test_a_gradient_outside_the_one_sided_slopes_is_not_judged(name: str, share: float) -> None:
     *_, left, right = KINKED[name]
     report = judged_at(name, 0.0, (1 - share) * left + share * right)
@@ -473,3 +478,30 @@ def test_the_numeric_side_does_not_follow_a_wrong_gradient(wrong: int) -> None:
     found = measure(chosen, given_gradient, noise(chosen), 400, 4, generator)
     assert found.judged.all()
     np.testing.assert_allclose(found.numeric, np.cos(x), atol=1e-8)
+
+
+def test_a_gradient_far_outside_the_one_sided_slopes_is_wrong() -> None:
+    x = np.append(0.0, np.linspace(0.5, 2.0, 99))
+    assert check_gradient(lambda x: np.abs(x).sum(), np.sign, x).passed
+    assert not check_gradient(lambda x: np.abs(x).sum(), lambda x: np.where(x == 0, 1e6, np.sign(x)), x).passed
+
+
+def test_a_coarsely_measured_entry_that_is_wrong_stays_wrong() -> None:
+    x = np.append(1e-7, np.linspace(0.5, 2.0, 99))
+    wrong = 2 * x
+    wrong[0] = -40.0  # it is 3, beside a kink
+    assert not check_gradient(lambda x: (x[1:] ** 2).sum() + 3 * np.maximum(x[0], 0), wrong, x).passed
+
+
+def test_what_repeats_with_a_power_of_two_is_seen() -> None:
+    x = np.array([0.3, 0.7, 1.1])
+    report = check_gradient(lambda x: x.sum() + np.sin(2 * np.pi * 1024 * x).sum(), lambda x: np.ones(3), x)
+    assert not report.passed
+
+
+@pytest.mark.parametrize("steepness", [1e8, 3e8, 1e9])
+def test_a_function_too_steep_for_any_step_is_not_accused(steepness: float) -> None:
+    for seed in range(10):
+        x = np.random.default_rng([seed, 7]).standard_normal(3)
+        right = check_gradient(lambda x: np.sin(steepness * x).sum(), lambda x: steepness * np.cos(steepness * x), x)
+        assert right.passed or right.inconclusive

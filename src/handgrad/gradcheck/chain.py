@@ -47,7 +47,7 @@ def links(point: Point) -> list[Link]:
     norms = _norm_layers(point)
     taken = {name for link in norms for name in link[:2]}
     found = []
-    free = [name for name, x in point.items() if x.size == max(x.shape, default=0) > 0 and name not in taken]
+    free = [name for name, x in point.items() if x.shape in ((x.size,), (1, x.size)) and name not in taken]
     matrices = [name for name, x in point.items() if x.ndim == 2 and name not in free and name not in taken]
     flipped = _stand_flipped(point, matrices, free)
     for W in matrices:

@@ -77,7 +77,7 @@ def compare(measured: Measured, jitter: Array, budget: Budget, shape: tuple[int,
     """
     shape = measured.variable.shape if shape is None else shape
     analytic, numeric = measured.analytic, measured.numeric
-    judged = measured.judged & ~_too_coarse(measured, budget)
+    judged = measured.judged & ~_too_coarse(measured, jitter, budget)
     error = np.where(judged, np.abs(analytic - numeric), 0.0)
     allowed = np.where(judged, measured.bars + jitter[measured.which], 0.0)
     ours = float(np.linalg.norm(analytic[judged]))
@@ -110,10 +110,14 @@ def compare(measured: Measured, jitter: Array, budget: Budget, shape: tuple[int,
     )
 
 
-def _too_coarse(measured: Measured, budget: Budget) -> Array:
-    """The few entries measured so coarsely, beside a kink for one, that they alone would blur the whole."""
+def _too_coarse(measured: Measured, jitter: Array, budget: Budget) -> Array:
+    """The few entries measured so coarsely, beside a kink for one, that they alone would blur the whole.
+
+    One that is wrong by more than its error bar stays.
+    """
+    within = np.abs(measured.analytic - measured.numeric) <= measured.bars + jitter[measured.which]
     size = float(np.linalg.norm(measured.numeric[measured.judged]))
-    coarse = measured.judged & ~measured.kinked & (measured.bars > 0.5 * budget.visible * size)
+    coarse = measured.judged & ~measured.kinked & within & (measured.bars > 0.5 * budget.visible * size)
     few = 0 < coarse.sum() <= MOST_UNJUDGED * len(coarse)
     return coarse if few else np.zeros_like(coarse)
 

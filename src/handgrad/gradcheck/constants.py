@@ -13,13 +13,15 @@ import numpy as np
 
 from handgrad.gradcheck.subjects import Point
 
+_LARGEST = 10**15  # a whole number beyond is no count
+
 
 def constants_of(functions: tuple[Any, ...], point: Point) -> dict[str, float]:
     """The numbers that functions have at hand, by what they are; shapes before scalars, for they are likelier."""
     counts: dict[str, float] = {}
     for name, value in (pair for function in functions for pair in _at_hand(function)):
         shape = getattr(value, "shape", None)
-        if isinstance(shape, tuple) and len(shape) > 0:
+        if isinstance(shape, tuple) and len(shape) > 0 and all(type(length) is int for length in shape):
             counts[f"rows of {name}"] = float(shape[0])
             if len(shape) == 2:
                 counts[f"columns of {name}"] = float(shape[1])
@@ -34,7 +36,8 @@ def scalars_of(functions: tuple[Any, ...]) -> dict[str, float]:
     for name, value in (pair for function in functions for pair in _at_hand(function)):
         inside = getattr(value, "__dict__", {}) if not callable(value) and not inspect.ismodule(value) else {}
         for each, number in ((name, value), *((f"{name}.{key}", number) for key, number in inside.items())):
-            if isinstance(number, int | float | np.number) and np.isfinite(float(number)):
+            fits = isinstance(number, float | np.number) or (type(number) is int and abs(number) < _LARGEST)
+            if fits and np.isfinite(float(number)):
                 found[each] = float(number)
     return found
 
@@ -62,7 +65,10 @@ def _at_hand(function: Any) -> Iterator[tuple[str, Any]]:
     function = getattr(function, "__func__", function)
     if not inspect.isfunction(function):
         return
-    reachable = inspect.getclosurevars(function)
+    try:
+        reachable = inspect.getclosurevars(function)
+    except ValueError:  # a name that is not bound yet: what it would be is only a hint
+        return
     yield from reachable.nonlocals.items()
     yield from reachable.globals.items()
     parameters = inspect.signature(function).parameters.values()

@@ -19,6 +19,8 @@ from handgrad.gradcheck.noise import rounding
 from handgrad.gradcheck.variables import CROSSED, LEFT, Lines, look
 
 SAFETY = 4  # error bars are this many times the rounding to expect
+_SETTLED = 1e-3  # relative: how close the slopes at the shortest steps must be
+_ODD = 43 / 32
 QUICK_STEPS = (1e-3, 1e-4)  # of the scale: where the quick formula is best, and one that meets fewer kinks
 DIRECTION_STEPS = (1e-3, 1e-5, 1e-6, 1e-7)  # along which every unit moves, and some soon meet a kink
 _OFFSETS = np.array([-2.0, -1.0, 1.0, 2.0])
@@ -26,6 +28,7 @@ _WEIGHTS = np.array([1.0, -8.0, 8.0, -1.0]) / 12
 _SHRINK = 4  # from one step of the ladder to the next
 _LARGEST, _SMALLEST = 0.25, 1e-8  # steps of the ladder, of the larger and the smaller of the scale and 1
 _INSIDE = 1e-3  # of an entry's own size: a step that log x can take
+_MOST = 200  # rungs
 _ORDERS = 3  # of extrapolation
 
 
@@ -67,7 +70,8 @@ def climb(lines: Lines, noise: float) -> Climbed:
     scale = lines.scale
     top = _LARGEST * np.maximum(1, scale)
     bottom = np.minimum(_SMALLEST * np.minimum(1, scale), _INSIDE * lines.own_size)
-    rungs = int(np.ceil(np.log(np.max(top / bottom)) / np.log(_SHRINK))) + 1
+    ratio = np.log(np.max(top)) - np.log(max(np.min(bottom), np.finfo(np.float64).tiny))
+    rungs = min(int(np.ceil(ratio / np.log(_SHRINK))) + 1, _MOST)
     h = _exact(top * float(_SHRINK) ** -np.arange(rungs)[:, None])  # (K, n)
     seen = look(lines, np.concatenate([h, -h]), watch=True)
     near = np.where(seen.kinks > CROSSED, seen.values, np.nan)
@@ -90,6 +94,7 @@ def extrapolate(slopes: Array, errors: Array, base: int) -> Slopes:
     agree with each other because they step over something; so every entry is held against all finer pairs of steps.
     """
     best = Slopes(np.full(slopes.shape[1], np.nan), np.full(slopes.shape[1], np.inf))
+    unsettled = _unsettled(slopes, errors)
     pairs = None
     for order in range(1, min(_ORDERS, len(slopes) - 1) + 1):
         factor = 1 / (base**order - 1)
@@ -104,7 +109,14 @@ def extrapolate(slopes: Array, errors: Array, base: int) -> Slopes:
             np.where(improved, better[row, columns], best.values), np.where(improved, bars[row, columns], best.bars)
         )
         slopes = better
-    return best
+    return Slopes(best.values, np.where(unsettled, np.inf, best.bars))
+
+
+def _unsettled(slopes: Array, errors: Array) -> Array:
+    """Where even the two shortest steps disagree by more than rounding: the function bends within them."""
+    last, before = slopes[-1], slopes[-2:][0]
+    allowed = 4 * SAFETY * errors[-1] + _SETTLED * np.maximum(np.abs(last), np.abs(before))
+    return np.abs(last - before) > allowed  # never so where either is not finite
 
 
 def _contradicted(entries: Slopes, pairs: Slopes, used: int) -> Array:
@@ -120,5 +132,7 @@ def _contradicted(entries: Slopes, pairs: Slopes, used: int) -> Array:
 
 
 def _exact(h: Array) -> Array:
-    """The nearest powers of two: moving by them costs x the fewest bits."""
-    return np.asarray(2.0 ** np.round(np.log2(h)))
+    """Steps nearby of few binary digits, for moving by them costs x the fewest; no powers of two, whose multiples
+    would miss whatever has such a period.
+    """
+    return np.asarray(_ODD * 2.0 ** np.round(np.log2(h / _ODD)))

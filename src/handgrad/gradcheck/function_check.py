@@ -118,5 +118,5 @@ def _near(subject: GivenFunction, budget: Budget, generator: np.random.Generator
     point = somewhere_near(subject.point, _NEAR, generator)
     try:
         return examine(subject, point, dict.fromkeys(point, _ELSEWHERE), budget, generator)
-    except ValueError:
+    except (ValueError, TypeError):  # no number, or no gradient, a little away: then there is nothing to compare
         return None

@@ -13,6 +13,7 @@ from handgrad.gradcheck.variables import Directions, Entries, Variable
 _AGREES = 1e-8  # relative: closer than this, a quick measurement is not doubted
 _FINE = 1e-7  # error bars, of the gradient's norm, that need no finer measurement
 _SPOT = 50  # doubted entries of each kind that the ladder looks at before it believes the quick values of the rest
+_FAR = 10  # times the larger one-sided slope: no gradient on a kink lies that far out
 _JUMP = 4  # times their error bars: one-sided slopes further apart than this are a kink's
 
 
@@ -112,7 +113,7 @@ def _climbed(lines: Entries | Directions, analytic: Array, noise: float) -> tupl
     """The ladder's slopes, error bars, which could be judged and which lie on a kink.
 
     On a kink any value between the two one-sided slopes is a derivative in the sense of Clarke (1983). One outside is
-    not judged: where several kinks meet, what the chain rule gives need not lie between.
+    not judged, for where several kinks meet, what the chain rule gives need not lie between; unless it is far outside.
     """
     central, left, right, on_kink = climb(lines, noise)
     sides = left.bars + right.bars
@@ -123,7 +124,10 @@ def _climbed(lines: Entries | Directions, analytic: Array, noise: float) -> tupl
     inside = np.abs(between - analytic) <= margin
     numeric = np.where(kinked, between, central.values)
     bars = np.where(kinked, margin, central.bars)
-    judged = np.where(kinked, inside, np.isfinite(central.bars) & ~_may_be_one_sided(central, left, right, analytic))
+    far = np.abs(between - analytic) > margin + _FAR * np.maximum(np.abs(low), np.abs(high))
+    judged = np.where(
+        kinked, inside | far, np.isfinite(central.bars) & ~_may_be_one_sided(central, left, right, analytic)
+    )
     return np.where(np.isfinite(numeric), numeric, 0.0), bars, judged, kinked
 
 

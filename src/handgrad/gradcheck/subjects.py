@@ -29,8 +29,10 @@ class Subject(Protocol):
 
 def typical_size(x: Array) -> Array:
     """The size of a move that matters for each entry: its own, at least the root mean square of all, 1 if all are 0."""
-    rms = float(np.sqrt(np.mean(np.square(x))))
-    return np.maximum(np.abs(x), rms) if rms > 0 else np.ones(x.shape)
+    largest = float(np.max(np.abs(x)))
+    if largest == 0:
+        return np.ones(x.shape)
+    return np.maximum(np.abs(x), largest * np.sqrt(np.mean(np.square(x / largest))))
 
 
 def moved(point: Point, size: float, generator: np.random.Generator) -> Point:

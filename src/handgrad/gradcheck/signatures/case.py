@@ -115,7 +115,7 @@ class Signature(Protocol):
 
 def is_weight(x: Array) -> bool:
     """Whether an array looks like weights, which people penalise, and not like a bias."""
-    return x.ndim == 2 and min(x.shape) > 1
+    return x.ndim == 2 and x.shape[0] > 1
 
 
 def factor_between(a: Array, n: Array) -> float:

@@ -61,7 +61,8 @@ class FactorOfOne:
 
 def _in_words(factor: float, case: Case) -> str:
     found = name_of_number(factor, case.constants)
-    return f"the gradient is {factor:.6g} times the derivative" + (f", and {found}" if found else "")
+    shown = f"{factor:.6g}" if abs(factor - 1) > _CLOSE else f"1 {'+' if factor > 1 else '-'} {abs(factor - 1):.2g}"
+    return f"the gradient is {shown} times the derivative" + (f", and {found}" if found else "")
 
 
 def _factor(case: Case, name: str) -> float:

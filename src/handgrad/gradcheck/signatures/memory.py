@@ -67,13 +67,21 @@ class Stale:
         first, second, near = case.given[name], case.examined.again[name], case.near
         if not same(first, second) and same(second, case.examined.once_more[name]):
             return "the first call at a point gave another gradient than the next ones: it is that of a point before"
-        if near is None or near.verdicts.get(name) != "WRONG" or name not in case.examined.measured:
+        if near is None or name not in near.measured or name not in case.examined.measured:
             return None
-        stays = np.allclose(near.given[name], first, rtol=1e-12, atol=0) and first.any()
+        if near.verdicts[name] != "WRONG":
+            return None
+        right_here = case.examined.verdicts.get(name) == "ok"  # elsewhere a sign, which stays too, is likelier
+        names = [name] if right_here else list(near.measured)
+        stays = first.any() and all(_unmoved(case.given[each], near.given[each]) for each in names)
         moves = np.abs(near.numeric(name) - case.examined.numeric(name))
         if not stays or not np.nanmax(moves) > 1e-6 * np.abs(first).max():
             return None
         return "at another point the gradient is still the one from before, but the derivative is not"
+
+
+def _unmoved(here: Array, there: Array) -> bool:
+    return here.shape == there.shape and np.allclose(here, there, rtol=1e-12, atol=0)
 
 
 def same(one: Array, other: Array) -> bool:
