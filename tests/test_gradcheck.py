@@ -38,8 +38,12 @@ def test_the_cases_cover_every_pair() -> None:
 @pytest.mark.parametrize("number", range(len(CASES)), ids=lambda number: label(CASES[number]))
 def test_every_combination_is_proved(number: int) -> None:
     case, report = CASES[number], report_on(number)
-    assert all(check.verdict not in ("WRONG", "below noise") for check in report.checks), str(report)
-    assert all(finding.cause == "on-kinks" for finding in report.findings), str(report)
+    small = {check.name for check in report.checks if check.verdict == "below noise"}
+    assert len(small) <= 1, str(report)  # beyond batch norm over two rows hardly anything moves the loss
+    assert all(check.verdict != "WRONG" for check in report.checks), str(report)
+    assert all(finding.cause == "on-kinks" for finding in report.findings if finding.parameter not in small), str(
+        report
+    )
     batch_norm_of_one_row = case["norm"] == "batch" and case["rows"] == 1 and case["training"]
     if not batch_norm_of_one_row:  # every pre-activation is then the shift, whatever the weights: nothing to judge by
         assert all(check.unjudged <= 0.05 * check.entries + 1 for check in report.checks), str(report)
@@ -219,21 +223,24 @@ def test_a_network_on_its_kinks_is_judged_between_the_one_sided_slopes() -> None
     assert kinks["dense1.W"] == kinks["dense2.W"] == kinks["dense2.b"] == 0  # X and A are 0: nothing moves with W
 
 
-def test_a_gradient_outside_the_one_sided_slopes_is_inconclusive_not_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("too_much", "verdict"), [(0.5, "inconclusive"), (50.0, "WRONG")])
+def test_a_gradient_outside_the_one_sided_slopes_is_accused_only_far_outside(
+    monkeypatch: pytest.MonkeyPatch, too_much: float, verdict: str
+) -> None:
     net = hg.Network.mlp([2, 6, 2], activation="relu", seed=0)
     right = hg.Network.gradient
 
     def beyond(self: Any, *args: Any, **mode: Any) -> Any:
         loss, gradient = right(self, *args, **mode)
-        self.layout.views(gradient)["dense1.b"][...] += 3.0 * (self["dense1.b"] == 0)
+        self.layout.views(gradient)["dense1.b"][...] += too_much * (self["dense1.b"] == 0)
         return loss, gradient
 
     monkeypatch.setattr(hg.Network, "gradient", beyond)
     report = check_network(net, np.zeros((5, 2)), [0, 1, 0, 1, 1])
     verdicts = {check.name: check.verdict for check in report.checks if check.point == "as given"}
-    assert verdicts["dense1.b"] == "inconclusive", str(report)
+    assert verdicts.pop("dense1.b") == verdict, str(report)
     assert "WRONG" not in verdicts.values()
-    assert ("dense1.b", "on-kinks") in {(finding.parameter, finding.cause) for finding in report.findings}
+    assert report.passed is False
 
 
 def test_relu_networks_are_never_accused() -> None:
@@ -265,7 +272,7 @@ def test_a_gradient_below_the_noise_is_neither_right_nor_wrong(monkeypatch: pyte
     assert verdicts["dense1.W"] == verdicts["inputs"] == "below noise"
     assert verdicts["dense9.W"] == verdicts["dense9.b"] == "ok"
     assert {finding.cause for finding in report.findings} == {"below-noise"}
-    assert "shows nothing but that it is small" in str(report)
+    assert "a wrong gradient would look the same" in str(report)
 
 
 @pytest.mark.parametrize("rows", [2, 3, 20, 300])
@@ -371,10 +378,12 @@ def test_the_function_gets_what_was_given(x: Any) -> None:
 
 def test_kinks_of_any_function_are_judged_between_the_one_sided_slopes() -> None:
     x = np.concatenate([[0.0], np.linspace(0.5, 3, 30)])
-    for at_the_kink, judged in ((0.0, 31), (-1.0, 31), (0.3, 31), (1.5, 30), (-40.0, 30)):
+    for at_the_kink, judged in ((0.0, 31), (-1.0, 31), (0.3, 31), (1.5, 30)):
         report = check_gradient(lambda x: np.abs(x).sum(), lambda x: np.where(x == 0, at_the_kink, np.sign(x)), x)  # noqa: B023
         assert report.passed
         assert (report.checks[0].judged, report.checks[0].kinks) == (judged, 1)
+    far = check_gradient(lambda x: np.abs(x).sum(), lambda x: np.where(x == 0, -40.0, np.sign(x)), x)
+    assert far.checks[0].verdict == "WRONG"
     few = check_gradient(lambda x: np.abs(x).sum(), lambda x: np.where(x == 0, 2.0, np.sign(x)), np.array([0.0, 1.0]))
     assert few.inconclusive
     assert few.findings[0].cause == "on-kinks"

@@ -11,6 +11,7 @@ from handgrad.gradcheck.measuring import Measured
 
 PASSING = ("ok", "zero")
 MOST_UNJUDGED = 0.05  # a parameter with a larger share of entries not judged is inconclusive
+_SAMPLED = 10  # times as large may be the error that random directions must see
 STATED = 1e-6  # the error, relative to the gradient's norm, whose chance of being missed a sampled check states
 
 
@@ -176,7 +177,7 @@ def _visible(measured: Measured, noise: float, size: float, budget: Budget) -> b
     """Whether an error that must be visible would have been seen."""
     if measured.complete:
         return noise <= budget.visible * size
-    error = budget.visible * _norm(measured)
+    error = _SAMPLED * budget.visible * _norm(measured)
     return missing_probability(measured.along_numeric.bars, error) <= 1 - FOUND
 
 

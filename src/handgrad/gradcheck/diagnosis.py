@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from handgrad.gradcheck.chain import Outside
-from handgrad.gradcheck.comparison import PASSING, ParameterCheck
+from handgrad.gradcheck.comparison import PASSING, STATED, ParameterCheck
 from handgrad.gradcheck.examining import Examined
 from handgrad.gradcheck.localising import Culprit, culprits
 from handgrad.gradcheck.networks import INPUTS, Examples, GivenNetwork
@@ -127,10 +127,16 @@ def _abstention(check: ParameterCheck) -> Finding:
             "measured, and could not be judged"
         )
         return Finding(check.name, "on-kinks", evidence)
-    evidence = (
-        f"the gradient's norm is {check.size:.2g}, and rounding of the loss moves its differences by up to "
-        f"{check.noise:.2g}; that shows nothing but that it is small"
-    )
+    if check.measured < check.entries:
+        evidence = (
+            f"along random directions an error of {STATED:g} of its norm would be missed with probability "
+            f"{check.missing:.1g}, for rounding and kinks blur their slopes: check fewer rows, or more entries"
+        )
+    else:
+        evidence = (
+            f"the gradient's norm is {check.size:.2g}, and rounding of the loss moves its differences by up to "
+            f"{check.noise:.2g}: a wrong gradient would look the same"
+        )
     return Finding(check.name, "below-noise", evidence)
 
 

@@ -62,11 +62,13 @@ def examine(
 ) -> Examined:
     """The gradient at a point against at most so many measured entries of each parameter.
 
-    The noise of the function is measured, or taken from another point of it that is `like` this one.
+    The noise of the function is measured, or taken from another point of it that is `like` this one; then the gradient
+    is not asked for again either.
     """
     value = subject.value(point)
-    given, again, once_more = (subject.gradient(point) for _ in range(3))
-    rounded = [subject.gradient(moved(point, budget.epsilon, generator)) for _ in range(2)]
+    given = subject.gradient(point)
+    again, once_more = (subject.gradient(point) for _ in range(2)) if like is None else (given, given)
+    rounded = [subject.gradient(moved(point, budget.epsilon, generator)) for _ in range(2 if like is None else 1)]
     measured, checks = {}, []
     for variable in subject.variables(point):
         analytic = given[variable.name]

@@ -13,7 +13,7 @@ from handgrad.gradcheck.variables import Directions, Entries, Variable
 _AGREES = 1e-8  # relative: closer than this, a quick measurement is not doubted
 _FINE = 1e-7  # error bars, of the gradient's norm, that need no finer measurement
 _SPOT = 50  # doubted entries of each kind that the ladder looks at before it believes the quick values of the rest
-_FAR = 10  # times the larger one-sided slope: no gradient on a kink lies that far out
+_FAR = 10  # times the largest slope of the array: no gradient on a kink lies that far out
 _JUMP = 4  # times their error bars: one-sided slopes further apart than this are a kink's
 
 
@@ -124,7 +124,9 @@ def _climbed(lines: Entries | Directions, analytic: Array, noise: float) -> tupl
     inside = np.abs(between - analytic) <= margin
     numeric = np.where(kinked, between, central.values)
     bars = np.where(kinked, margin, central.bars)
-    far = np.abs(between - analytic) > margin + _FAR * np.maximum(np.abs(low), np.abs(high))
+    resolved = np.where(np.fmax(np.abs(low), np.abs(high)) > margin, np.fmax(np.abs(low), np.abs(high)), 0.0)
+    steepest = resolved.max(initial=0.0)
+    far = (steepest > 0) & (np.abs(between - analytic) > margin + _FAR * steepest)
     judged = np.where(
         kinked, inside | far, np.isfinite(central.bars) & ~_may_be_one_sided(central, left, right, analytic)
     )
@@ -144,12 +146,18 @@ def _may_be_one_sided(central: Slopes, left: Slopes, right: Slopes, analytic: Ar
 
 
 def _along(lines: Directions, analytic: Array, noise: float) -> Slopes:
-    """The slopes along directions, by ever shorter steps until they agree; one that lies on a kink tells nothing."""
+    """The slopes along directions, by ever shorter steps until they agree; one that lies on a kink tells nothing.
+
+    The other directions wait for the step that is short enough for the first, for they meet as many kinks.
+    """
     numeric, bars = np.full(len(analytic), np.nan), np.full(len(analytic), np.inf)
+    first, others = np.split(np.arange(len(analytic)), [1])
     for step in DIRECTION_STEPS:
-        some = np.flatnonzero(_differ(analytic, numeric, bars))
-        if len(some):
-            numeric[some], bars[some] = quick_slopes(lines.only(some), step, noise)
+        for some in (first, others):
+            differ = _differ(analytic, numeric, bars)
+            some = some[differ[some]]
+            if len(some) and (some[0] == 0 or not differ[0]):
+                numeric[some], bars[some] = quick_slopes(lines.only(some), step, noise)
     some = np.flatnonzero(_differ(analytic, numeric, bars))
     if len(some):
         numeric[some], bars[some], judged, kinked = _climbed(lines.only(some), analytic[some], noise)
