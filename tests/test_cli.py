@@ -266,10 +266,11 @@ def test_hidden_sizes():
         ("nothing.py", 2, "nothing.py holds nothing to check"),
         ("bad.py", 2, "bad.py:check_numbers: x holds int64; expected floats"),
         ("forgets.py", 2, "forgets.py:check_it: it gives NoneType"),
+        ("mine.py:wrong iris", 2, "leave DATA out"),
     ],
 )
 def test_check_of_a_function(name, code, says):
-    done = run("check", name)
+    done = run("check", *name.split())
     assert done.exit_code == code
     assert says in (done.stdout if code == 0 else done.stderr)
 
@@ -281,6 +282,32 @@ def test_everything_in_a_file_is_checked_and_nothing_else():
         "check_made",
         "check_optional",
     ]
+
+
+def test_what_cannot_be_checked_does_not_hide_the_rest():
+    text = "\n".join(
+        [
+            "import numpy as np, handgrad as hg",
+            "from mine import right, wrong",
+            "print('hello')",
+            "ints = (np.sum, np.ones_like, np.array([1, 2]))",
+            "def check_report(): print('checking'); return hg.check_gradient(*right)",
+        ]
+    )
+    Path("mixed.py").write_text(text)
+    done = run("check", "mixed.py")
+    assert done.exit_code == 2
+    assert "NOT CHECKED: ints: mixed.py:ints: x holds int64; expected floats" in done.stdout
+    assert done.stdout.endswith("2 of 4 proved\n")
+    assert "not proved: wrong: x" in done.stderr
+    assert "hello" in done.stderr
+    reports = json.loads(run("check", "mixed.py", "--json").stdout)
+    assert {name: report["verdict"] for name, report in reports.items()} == {
+        "right": "PASSED",
+        "wrong": "FAILED",
+        "check_report": "PASSED",
+        "ints": "NOT CHECKED",
+    }
 
 
 def test_a_file_as_json_is_a_dict_by_name():

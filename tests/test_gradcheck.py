@@ -484,3 +484,28 @@ def test_a_function_that_raises_for_some_steps_is_measured_by_others() -> None:
     assert not check_gradient(function, lambda x: 3.001 * x**2, x).passed
     quiet = check_gradient(lambda x: float((x**3).sum()), lambda x: 3 * x**2, x)
     assert not any("raised" in note for note in quiet.notes)
+
+
+def test_a_loss_that_stands_still_is_told() -> None:
+    x = np.array([1.0, -2.0, 0.5])
+    report = check_gradient(lambda _: float((x**2).sum()), lambda x: 2 * x, x)  # its own x, not the argument
+    assert [finding.cause for finding in report.findings] == ["loss-stands-still"]
+
+
+@pytest.mark.parametrize("digits", [2, 3])
+def test_a_rounded_loss_accuses_nobody(digits: int) -> None:
+    x = np.random.default_rng(0).normal(size=5)
+    report = check_gradient(lambda x: round(float((x**2).sum()), digits), lambda x: 2 * x, x)
+    assert report.inconclusive, str(report)
+    assert {finding.cause for finding in report.findings} == {"below-noise"}
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_derivatives_out_of_reach_are_refused(scale: float) -> None:
+    with pytest.raises(ValueError, match=r"function has derivatives of 6e.*; scale it by 2e"):
+        check_gradient(lambda x: scale * (x**2).sum(), lambda x: 2 * scale * x, np.array([1.0, 2, 3]))
+
+
+def test_half_precision_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"x holds float16, too coarse .* write x\.astype\(np\.float32\)"):
+        check_gradient(lambda x: (x**2).sum(), lambda x: 2 * x, np.ones(3, np.float16))

@@ -553,7 +553,7 @@ PLANTED: dict[str, Planted] = {
         sizes=(4, 5, 5),
     ),
 }
-ELSEWHERE = {biases.OneRow, factors.FactorOfOne}  # have a test of their own below
+ELSEWHERE = {biases.OneRow, factors.FactorOfOne, arrangement.Unmoved}  # have a test of their own
 
 
 def test_every_signature_has_its_example() -> None:

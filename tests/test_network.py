@@ -327,3 +327,37 @@ def test_raw_rows_are_pointed_to_the_preprocessing():
     net.preprocessing = object()
     with pytest.raises(TypeError, match=r"net\.preprocessing\.transform"):
         net.predict(np.array([["a", "b", "c"]]))
+
+
+class Forgetful(hg.Dense):
+    """Somebody's own layer whose backward leaves out an array, or cuts it short."""
+
+    def parameter_gradients(self, dZ, A):
+        return {"W": super().parameter_gradients(dZ, A)["W"]}
+
+
+class Short(hg.Dense):
+    def parameter_gradients(self, dZ, A):
+        grads = super().parameter_gradients(dZ, A)
+        return grads | {"b": grads["b"][..., :3]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        (Forgetful, r"forgetful1\.b: the layer Forgetful gave no array for 'b'; it gave \['W'\]"),
+        (Short, r"short1\.b: the layer Short gave shape \(1, 3\); expected \(1, 5\)"),
+    ],
+)
+def test_a_layer_of_ones_own_that_gives_no_gradient_is_named(kind, says):
+    net = hg.Network([kind(4, 5), hg.Activation("tanh"), hg.Dense(5, 3)])
+    with pytest.raises(ValueError, match=says):
+        net.gradient(np.ones((6, 4)), [0, 1, 2, 0, 1, 2])
+    with pytest.raises(ValueError, match=says):
+        hg.check_network(net, np.ones((6, 4)), [0, 1, 2, 0, 1, 2])
+
+
+def test_training_is_a_flag():
+    net = hg.Network.mlp([4, 3])
+    with pytest.raises(TypeError, match="training is 'no'; expected True or False"):
+        net.gradient(np.ones((2, 4)), [0, 1], training="no")

@@ -1,19 +1,26 @@
 """`handgrad check`: prove a saved network's gradient, or the gradients of any functions."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from handgrad.cli.drawings import draw_errors
-from handgrad.cli.errors import FAILED, fail, one_line_errors
+from handgrad.cli.errors import FAILED, WRONG_CALL, fail, one_line_errors
 from handgrad.cli.output import JsonOption, print_json
-from handgrad.cli.triples import find, find_all, is_code
+from handgrad.cli.triples import find, find_all, is_code, prints_aside
 
 if TYPE_CHECKING:
     from handgrad.arrays import Array
     from handgrad.gradcheck import Report
     from handgrad.network import Network
+
+
+class Unchecked(NamedTuple):
+    """Why a triple could not be checked, and the exit code that tells whose fault it was."""
+
+    reason: str
+    code: int
 
 
 @one_line_errors
@@ -67,13 +74,17 @@ def check(
     if data is None and ":" not in what and is_code(what):
         if plot is not None:
             raise ValueError(f"--plot draws one report; name one of {what}'s gradients, as {what}:name")
-        reports = {name: check_triple(f"{what}:{name}", found, options) for name, found in find_all(what).items()}
-        show_all(reports, json)
+        show_all({name: check_triple(f"{what}:{name}", each, options) for name, each in find_all(what).items()}, json)
         return
     if data is not None:
+        if what.partition(":")[0].endswith(".py"):
+            raise ValueError(f"DATA is {data!r}, but {what} is Python, which brings its own x; leave DATA out")
         report = check_saved(what, data, target, rows, training, options)
     elif ":" in what:
-        report = check_triple(what, find(what), options)
+        found = check_triple(what, find(what), options)
+        if isinstance(found, Unchecked):
+            fail("check", found.reason, found.code)
+        report = found
     else:
         raise ValueError(
             f"WHAT is {what!r}; expected a saved network followed by DATA (handgrad check {what} data.csv), "
@@ -97,17 +108,24 @@ def require_picture(plot: Path) -> None:
         raise FileNotFoundError(f"--plot is {str(plot)!r}, but there is no folder {str(plot.parent)!r}")
 
 
-def show_all(reports: "dict[str, Report]", json: bool) -> None:
-    """The reports on everything in a file."""
+def show_all(found: "dict[str, Report | Unchecked]", json: bool) -> None:
+    """The reports on everything in a file; what could not be checked does not hide the rest."""
+    reports = {name: each for name, each in found.items() if not isinstance(each, Unchecked)}
+    unchecked = {name: each for name, each in found.items() if isinstance(each, Unchecked)}
     if json:
-        print_json({name: plain(report) for name, report in reports.items()})
+        errors = {name: {"verdict": "NOT CHECKED", "error": each.reason} for name, each in unchecked.items()}
+        print_json({name: plain(report) for name, report in reports.items()} | errors)
     else:
         for name, report in reports.items():
             print(printed(report, name), end="\n\n")
-        print(f"{sum(report.passed for report in reports.values())} of {len(reports)} proved")
+        for name, each in unchecked.items():
+            print(f"NOT CHECKED: {name}: {each.reason}", end="\n\n")
+        print(f"{sum(report.passed for report in reports.values())} of {len(found)} proved")
     failed = [f"{name}: {_accusations(report)}" for name, report in reports.items() if not report.passed]
-    if failed:
-        fail("check", f"not proved: {'; '.join(failed)}", FAILED)
+    if failed or unchecked:
+        said = [f"not proved: {'; '.join(failed)}"] if failed else []
+        said += [f"not checked: {'; '.join(each.reason for each in unchecked.values())}"] if unchecked else []
+        fail("check", "; ".join(said), max([FAILED, *(each.code for each in unchecked.values())]))
 
 
 def plain(report: "Report") -> dict[str, Any]:
@@ -170,22 +188,26 @@ def targets_of(net: "Network", rows: Any, data: str, target: str | None) -> "Arr
     return np.array([names.index(str(value)) for value in values])
 
 
-def check_triple(name: str, found: Any, options: dict[str, Any]) -> "Report":
-    """The gradient check of a triple (function, gradient, x), or of a function that returns one."""
-    from handgrad.gradcheck import check_gradient
+def check_triple(name: str, found: Any, options: dict[str, Any]) -> "Report | Unchecked":
+    """The gradient check of a triple (function, gradient, x), or of a function that returns one, or its own report."""
+    from handgrad.gradcheck import Report, check_gradient
 
     try:
-        triple = found() if callable(found) else found
-        if not isinstance(triple, tuple) or len(triple) != 3:
-            raise TypeError(
-                f"it gives {type(triple).__name__}; expected (function, gradient, x), "
-                "or a function without arguments that returns them"
-            )
-        return check_gradient(*triple, **options)
+        with prints_aside():
+            triple = found() if callable(found) else found
+            if isinstance(triple, Report):
+                return triple
+            if not isinstance(triple, tuple) or len(triple) != 3:
+                return Unchecked(
+                    f"{name}: it gives {type(triple).__name__}; expected (function, gradient, x), or a function "
+                    "without arguments that returns them",
+                    WRONG_CALL,
+                )
+            return check_gradient(*triple, **options)
     except (ValueError, TypeError) as wrong:
-        raise ValueError(f"{name}: {wrong}") from wrong
+        return Unchecked(f"{name}: {wrong}", WRONG_CALL)
     except Exception as failure:  # it is the user's code that ran
-        fail("check", f"{name} raised {type(failure).__name__}: {failure}", FAILED)
+        return Unchecked(f"{name} raised {type(failure).__name__}: {failure}", FAILED)
 
 
 def printed(report: "Report", title: str | None = None) -> str:

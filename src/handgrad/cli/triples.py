@@ -4,10 +4,16 @@ import importlib
 import importlib.util
 import inspect
 import sys
+from contextlib import AbstractContextManager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 from handgrad.cli.errors import WRONG_CALL, fail
+
+
+def prints_aside() -> AbstractContextManager[Any]:
+    """A context in which what somebody's code prints goes to standard error: standard output is the report's."""
+    return redirect_stdout(sys.stderr)
 
 
 def is_code(what: str) -> bool:
@@ -60,7 +66,8 @@ def _import(place: str) -> Any:
         raise FileNotFoundError(f"WHAT names the file {place!r}, which does not exist (working folder: {Path.cwd()})")
     sys.path.insert(0, str(path.resolve().parent if path.suffix == ".py" else Path.cwd()))
     try:
-        return _run_file(path) if path.suffix == ".py" else importlib.import_module(place)
+        with prints_aside():
+            return _run_file(path) if path.suffix == ".py" else importlib.import_module(place)
     except ModuleNotFoundError as missing:
         raise ValueError(
             f"WHAT names {place!r}: {missing}; expected a module, a file ending in .py, "

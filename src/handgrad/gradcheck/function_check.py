@@ -22,6 +22,7 @@ _FEWEST = 4  # entries of an array that are measured at least
 _COARSE = 1e-9  # noise of a function's values, relative to them, that no float64 has
 _LEAST_VALUE = 1e-6  # below which a value is not told from what cancelled in it
 _STRONGEST = 10  # that an L2 penalty may be
+_REACH = 1e120
 _NEAR = 0.01  # how far away the function is looked at again, in units of what matters
 _ELSEWHERE = 4  # entries of an array that are measured there, besides directions
 
@@ -74,11 +75,14 @@ def check_gradient(
     """
     require_options(tolerance, entries)
     subject = GivenFunction(function, gradient, x)
-    coarse = _noise_in_values(subject) > _COARSE
+    with np.errstate(over="ignore", invalid="ignore"):
+        coarse = _noise_in_values(subject) > _COARSE
     budget = with_tolerance(FLOAT32 if subject.structure.float32 or coarse else FLOAT64, tolerance)
     allowed = shares_of(subject.point, entries if entries is not None else _affordable_entries(subject.point))
     generator = randomness.generator(0, "gradient check")
-    examined = examine(subject, subject.point, allowed, budget, generator)
+    with np.errstate(over="ignore", invalid="ignore"):
+        examined = examine(subject, subject.point, allowed, budget, generator)
+    _require_reach(examined)
     near = _near(subject, budget, generator) if callable(gradient) else None
     functions = (function, gradient)
     strengths = tuple(number for number in scalars_of(functions).values() if 0 < number <= _STRONGEST)
@@ -99,6 +103,14 @@ def check_gradient(
             "it was measured where it did not"
         )
     return report_on(examined, checks, findings, notes, budget)
+
+
+def _require_reach(examined: Examined) -> None:
+    """Refuse derivatives whose squares leave the range of float64."""
+    slopes = [each for m in examined.measured.values() for each in (m.analytic, m.numeric)]
+    largest = max((float(np.abs(each).max(initial=0.0)) for each in slopes), default=0.0)
+    if largest != 0 and not 1 / _REACH < largest < _REACH:
+        raise ValueError(f"function has derivatives of {largest:.3g} at x, out of reach; scale it by {1 / largest:.0e}")
 
 
 def _affordable_entries(point: Point) -> int:

@@ -181,6 +181,8 @@ def _require_floats(name: str, array: Any) -> Array:
     values = np.asarray(array)
     if values.dtype.kind != "f":
         raise TypeError(f"{name} holds {values.dtype}; expected floats (write {name}.astype(float))")
+    if values.dtype.itemsize < 4:
+        raise TypeError(f"{name} holds {values.dtype}, too coarse to differentiate in; write {name}.astype(np.float32)")
     if values.size == 0:
         raise ValueError(f"{name} is empty, of shape {values.shape}; there is nothing to differentiate by")
     require_finite(name, values.reshape(-1))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from handgrad.gradcheck.report import Report
 
-_LEFT = ("parameter", "shape", "worst entry", "verdict")
 # White letters on each have a contrast above 4.5.
 _COLOURS = {"PASSED": "#1a7f45", "FAILED": "#c8324a", "INCONCLUSIVE": "#946200"}
 _BADGE = "display:inline-block;padding:1px 8px;border-radius:4px;color:#fff;font-weight:600;background:{}"
@@ -36,7 +35,9 @@ def html(report: "Report") -> str:
 
 
 def _style(heading: str) -> str:
-    return _CELL.format("left") if heading in _LEFT else _CELL.format("right") + _NUMBER
+    from handgrad.gradcheck.report import LEFT
+
+    return _CELL.format("left") if heading in LEFT else _CELL.format("right") + _NUMBER
 
 
 def _row(headings: Sequence[str], cells: Sequence[str]) -> str:
@@ -48,10 +49,9 @@ def _row(headings: Sequence[str], cells: Sequence[str]) -> str:
 
 def _findings(report: "Report") -> str:
     """Parameters in bold, the cause as code, the evidence."""
-    items = (each.split(": ", 2) for each in report.sayings())
     lines = [
         f"<li><b>{escape(names)}</b>: <code>{escape(cause)}</code>: {escape(evidence)}</li>"
-        for names, cause, evidence in items
+        for names, cause, evidence in report.groups()
     ]
     return f"<ul style='margin:4px 0'>{''.join(lines)}</ul>" if lines else ""
 

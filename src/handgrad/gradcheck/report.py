@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HEADINGS = ("parameter", "shape", "judged", "kinks", "error", "worst entry", "analytic", "numeric", "verdict")
-_LEFT = ("parameter", "shape", "worst entry", "verdict")
+LEFT = ("parameter", "shape", "worst entry", "verdict")
 _ABSTENTIONS = ("on-kinks", "below-noise")
 
 
@@ -72,6 +72,7 @@ class Report:
         """Everything but the gradients themselves as plain values, for JSON."""
         return {
             "title": self.title,
+            "verdict": self.verdict,
             "passed": self.passed,
             "inconclusive": self.inconclusive,
             "loss": self.loss,
@@ -96,10 +97,14 @@ class Report:
         """The table under HEADINGS, as text."""
         return [_row(check) for check in self.checks]
 
-    def sayings(self) -> list[str]:
-        """The findings in words; parameters of which the same is to be said together."""
+    def groups(self) -> list[tuple[str, str, str]]:
+        """The findings as (parameters, cause, evidence), with parameters of which the same is to be said together."""
         said = groupby(self.findings, key=lambda finding: (finding.cause, finding.evidence))
-        return [f"{', '.join(each.parameter for each in group)}: {cause}: {text}" for (cause, text), group in said]
+        return [(", ".join(each.parameter for each in group), cause, text) for (cause, text), group in said]
+
+    def sayings(self) -> list[str]:
+        """The findings in words."""
+        return [": ".join(group) for group in self.groups()]
 
     def __str__(self) -> str:
         rows = [HEADINGS, *self.rows()]
@@ -169,4 +174,4 @@ def _row(check: ParameterCheck) -> tuple[str, ...]:
 
 def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:
     columns = zip(HEADINGS, row, widths, strict=True)
-    return [text.ljust(width) if heading in _LEFT else text.rjust(width) for heading, text, width in columns]
+    return [text.ljust(width) if heading in LEFT else text.rjust(width) for heading, text, width in columns]

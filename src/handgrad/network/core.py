@@ -73,6 +73,8 @@ class Core:
 
     def contexts(self, training: bool, seed: int | None, step: int) -> list[Context]:
         """What each layer is told, in the order of the layers."""
+        if not isinstance(training, bool | np.bool_):
+            raise TypeError(f"training is {training!r}; expected True or False")
         if not self._draws:
             return self._quiet_contexts[training]
         return self._contexts(training, seed, step)

@@ -111,8 +111,29 @@ class Layout:
         """A new flat vector (*lead, P) from a tree of arrays (*lead, *shape), or of one array shared by all."""
         if not self.segments:
             return np.empty((*lead, 0), dtype)
-        parts = [at(tree, path)[key] for path, key in self._places]
-        if not lead:
-            return np.concatenate([part.reshape(-1) for part in parts])
-        flat = [np.broadcast_to(part, (*lead, *part.shape[-2:])).reshape(*lead, -1) for part in parts]
-        return np.concatenate(flat, axis=-1)
+        try:
+            parts = [at(tree, path)[key] for path, key in self._places]
+            if not lead:
+                flat = np.concatenate([part.reshape(-1) for part in parts])
+            else:
+                wide = [np.broadcast_to(part, (*lead, *part.shape[-2:])).reshape(*lead, -1) for part in parts]
+                flat = np.concatenate(wide, axis=-1)
+        except (KeyError, ValueError):
+            self._require_arrays(tree, lead)
+            raise
+        if flat.shape[-1] != self.size:
+            self._require_arrays(tree, lead)
+        return flat
+
+    def _require_arrays(self, tree: Sequence[Any], lead: tuple[int, ...]) -> None:
+        """Say which layer gave no array, or one of another shape; only a layer of somebody's own does."""
+        for segment in self.segments:
+            given = at(tree, segment.leaf.path)
+            layer = type(segment.leaf.layer).__name__
+            if segment.key not in given:
+                raise ValueError(
+                    f"{segment.name}: the layer {layer} gave no array for {segment.key!r}; it gave {sorted(given)}"
+                )
+            shape = np.shape(given[segment.key])
+            if shape not in (segment.shape, (*lead, *segment.shape)):
+                raise ValueError(f"{segment.name}: the layer {layer} gave shape {shape}; expected {segment.shape}")

@@ -81,6 +81,19 @@ class Zero:
         return "the gradient is zero throughout, but the loss moves with the parameter"
 
 
+class Unmoved:
+    """The loss does not move at all, but the gradient says so."""
+
+    cause = "loss-stands-still"
+
+    def evidence(self, case: Case, name: str) -> str | None:
+        """Every measured derivative exactly 0."""
+        pair = case.pair(name)
+        if pair is None or np.any(pair.numeric != 0):
+            return None
+        return "the loss does not change with it at all: it does not use it, or is rounded before it is returned"
+
+
 def _matching(pair: Pair, axis: int) -> Array | None:
     """The order of slices along an axis in which the derivative is the gradient, if there is one but the given."""
     from scipy.optimize import linear_sum_assignment

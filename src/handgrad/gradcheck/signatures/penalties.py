@@ -46,8 +46,9 @@ class DoubledPenalty:
 
     def evidence(self, case: Case, name: str) -> str | None:
         """The strength that is too much."""
-        found = _strength(case.pair(name))
-        if found is None or found[0] < 0:
+        pair = case.pair(name)
+        found = _strength(pair)
+        if pair is None or found is None or found[0] < 0 or not np.any(pair.numeric):
             return None
         strength, words = found
         return (

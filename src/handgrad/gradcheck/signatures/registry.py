@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from handgrad.gradcheck.signatures.activations import MissingDerivative, WrongDerivative, WrongPlace
-from handgrad.gradcheck.signatures.arrangement import Permuted, Shared, Transposed, Zero
+from handgrad.gradcheck.signatures.arrangement import Permuted, Shared, Transposed, Unmoved, Zero
 from handgrad.gradcheck.signatures.backward import TransposedWeights
 from handgrad.gradcheck.signatures.biases import Broadcast, NotSummed, OneRow
 from handgrad.gradcheck.signatures.case import Case, Signature
@@ -18,7 +18,7 @@ UNKNOWN = "unknown"
 
 BEHAVIOURS: tuple[Signature, ...] = (Accumulated(), NonDeterministic(), Stale())  # wrong even where the numbers fit
 
-SIGNATURES: tuple[Signature, ...] = (
+FIRST: tuple[Signature, ...] = (
     ChangesInput(),
     NotFinite(),
     Zero(),
@@ -42,29 +42,22 @@ SIGNATURES: tuple[Signature, ...] = (
     TransposedWeights(),
     WrongDerivative(),
     Permuted(),
-    LowPrecision(),
-    FactorOfOne(),
 )
-_LAST_RESORTS = -2  # where those begin that might fit by chance
-
-
+LAST_RESORTS: tuple[Signature, ...] = (Unmoved(), LowPrecision(), FactorOfOne())  # which might fit by chance
+SIGNATURES = (*FIRST, *LAST_RESORTS)
 DERIVATIVES: tuple[Signature, ...] = (MissingDerivative(), WrongPlace(), WrongDerivative())
-BESIDE_A_PENALTY: tuple[Signature, ...] = (
-    Zero(),
-    Transposed(),
-    Shared(),
-    Permuted(),
-)  # looked for with the penalty taken off
+# Looked for with the penalty taken off:
+BESIDE_A_PENALTY: tuple[Signature, ...] = (Zero(), Transposed(), Shared(), Permuted())
 
 
 def explain(case: Case, name: str) -> tuple[str, str] | None:
     """The cause and the evidence of the first signature that fits a parameter's gradient; None if none does."""
-    found = _first(SIGNATURES[:_LAST_RESORTS], case, name)
+    found = _first(FIRST, case, name)
     for strength in case.strengths if found is None else ():
         found = _first(BESIDE_A_PENALTY, replace(case, penalty=strength), name)
         if found is not None:
             return found[0], f"{found[1]} (beside a penalty of strength {strength:.6g}, which is right)"
-    return found or _first(SIGNATURES[_LAST_RESORTS:], case, name)
+    return found or _first(LAST_RESORTS, case, name)
 
 
 def explain_activation(case: Case, name: str) -> tuple[str, str] | None:
