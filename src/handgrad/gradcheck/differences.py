@@ -135,4 +135,4 @@ def _exact(h: Array) -> Array:
     """Steps nearby of few binary digits, for moving by them costs x the fewest; no powers of two, whose multiples
     would miss whatever has such a period.
     """
-    return np.asarray(_ODD * 2.0 ** np.round(np.log2(np.maximum(h, np.finfo(np.float64).tiny))))
+    return np.asarray(_ODD * 2.0 ** np.round(np.log2(np.maximum(h, np.finfo(np.float64).tiny) / _ODD)))
