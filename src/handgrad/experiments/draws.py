@@ -1,0 +1,99 @@
+"""The rows that a seed gives: data drawn or loaded, split into training, validation and test rows."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from inspect import signature
+from typing import NamedTuple
+
+import numpy as np
+
+from handgrad import datasets
+from handgrad.arrays import Array
+from handgrad.datasets import Dataset
+from handgrad.experiments.recipe import DataRecipe
+from handgrad.losses import Loss, losses
+from handgrad.rules import unknown
+
+SYNTHETIC = ("moons", "circles", "spirals", "xor", "gaussians", "regression_plane")
+
+
+class Rows(NamedTuple):
+    """X (B, D) or (S, B, D) and y (B,) or (S, B)."""
+
+    X: Array
+    y: Array
+
+
+class Draw(NamedTuple):
+    """What one seed trains on, what it decides by when to stop (or None), and what it is measured on."""
+
+    train: Rows
+    validation: Rows | None
+    test: Rows
+
+
+def load(recipe: DataRecipe, table: Dataset | None, seed: int) -> Dataset:
+    """The whole dataset: a fresh draw of synthetic data, the study's table, or one that is built in."""
+    if table is not None:
+        return table
+    if recipe.name not in SYNTHETIC:
+        if recipe.parameters:
+            field = next(iter(recipe.parameters))
+            raise ValueError(f"data.{field}: {recipe.name!r} is a table, not drawn; leave it out")
+        return _built_in(recipe.name)
+    maker = getattr(datasets, recipe.name)
+    takes = [name for name in signature(maker).parameters if name != "seed"]
+    for name in recipe.parameters:
+        if name not in takes:
+            raise unknown(f"field of data (of {recipe.name})", name, takes)
+    dataset: Dataset = maker(**recipe.parameters, seed=seed)
+    return dataset
+
+
+def draw(recipe: DataRecipe, validation: float | None, table: Dataset | None, data_seed: int, split_seed: int) -> Draw:
+    """The rows of a seed; numbers to predict are in units of their standard deviation over the training rows."""
+    dataset = load(recipe, table, data_seed)
+    standardise = recipe.name not in SYNTHETIC if recipe.standardise is None else recipe.standardise
+    train, test = dataset.split(test=recipe.test, seed=split_seed, standardise=standardise)
+    held = None
+    if validation is not None:
+        train, held = train.split(test=validation, seed=split_seed, standardise=standardise)
+        assert train.preprocessing is not None
+        test = replace(test, X=train.preprocessing.transform(test.rows))  # type: ignore[arg-type]
+    center, scale = (0.0, 1.0) if dataset.n_classes else (float(train.y.mean()), float(train.y.std()) or 1.0)
+
+    def rows(part: Dataset) -> Rows:
+        return Rows(part.X, part.y if dataset.n_classes else (part.y - center) / scale)
+
+    return Draw(rows(train), None if held is None else rows(held), rows(test))
+
+
+def side_by_side(rows: Sequence[Rows]) -> Rows:
+    """One network's rows after another's; only once where all have the same."""
+    if all(each is rows[0] for each in rows):
+        return rows[0]
+    return Rows(np.stack([each.X for each in rows]), np.stack([each.y for each in rows]))
+
+
+def loss_for(loss: Loss | None, dataset: Dataset) -> Loss:
+    """The loss of a recipe, or the usual one for what is predicted."""
+    found = loss or losses.find("softmax_cross_entropy" if dataset.n_classes else "mse")
+    for_classes = found.target in ("classes", "labels")
+    if for_classes != bool(dataset.n_classes):
+        has = f"has {dataset.n_classes} classes" if dataset.n_classes else "is a number"
+        raise ValueError(f"network.loss: {found} does not suit the target {dataset.target_name!r}, which {has}")
+    if found.target == "labels" and dataset.n_classes != 2:
+        has = f"{dataset.target_name!r} has {dataset.n_classes}"
+        raise ValueError(f"network.loss: {found} is for two classes here, and {has}")
+    return found
+
+
+def outputs_for(loss: Loss, dataset: Dataset) -> int:
+    """Units of the last layer."""
+    return dataset.n_classes if loss.target == "classes" else 1
+
+
+@lru_cache(maxsize=8)
+def _built_in(name: str) -> Dataset:
+    return datasets.load(name)

@@ -1,0 +1,240 @@
+"""A study: what is trained, what varies, over which seeds; as plain fields, in Python or in a file.
+
+>>> study = Study("moons", training={"epochs": 20, "learning_rate": 0.5}, vary={"init": ["small", "he"]}, seeds=5)
+>>> study.run().to_pandas().shape
+(10, 8)
+"""
+
+import os
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from handgrad import datasets
+from handgrad.arrays import require_integer
+from handgrad.datasets import Dataset
+from handgrad.experiments import maths
+from handgrad.experiments.digests import digest, digest_of_data
+from handgrad.experiments.draws import load, loss_for
+from handgrad.experiments.executors import Executor, executor_for
+from handgrad.experiments.plan import Plan, make_plan
+from handgrad.experiments.recipe import Recipe, full_name
+from handgrad.experiments.store import Finished, Store
+from handgrad.experiments.work import SOURCES, Chunk, Job
+from handgrad.network.door import require_engine
+from handgrad.randomness import require_seed
+from handgrad.rules import unknown
+
+if TYPE_CHECKING:
+    from handgrad.experiments.result import Result
+
+Progress = Callable[[int, int], None]  # called with (done, total)
+_FIELDS = ("data", "network", "training", "vary", "seeds", "sources", "engine")
+_LARGEST_SEED = 2**32 - 1  # that a split takes
+
+
+class Study:
+    """Networks by setting and seed. Settings share their seeds, and so differ in nothing but the setting.
+
+    Parameters
+    ----------
+    data
+        A built-in name, the path of a table, a `Dataset`, or fields such as {"name": "moons", "noise": 0.3}; a path
+        needs its "target" there.
+    network, training
+        Fields as of `Network.mlp` (with "hidden_sizes") and `hg.train`; settings of the optimiser, such as
+        "learning_rate", stand beside it.
+    vary
+        Fields with the values they take, {"network.init": ["small", "he"], ...}: every combination is a setting. The
+        section may be left out: "init".
+    seeds
+        How many, or which.
+    sources
+        Which sources of randomness follow the seed: "data" (the draw of synthetic data), "split", "init", "training"
+        (batch order and dropout); the others stay those of seed 0.
+    engine
+        As for `hg.train`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A field is unknown or has a value that it cannot take; the message names it.
+    """
+
+    def __init__(
+        self,
+        data: str | os.PathLike[str] | Dataset | Mapping[str, Any] = "moons",
+        network: Mapping[str, Any] | None = None,
+        training: Mapping[str, Any] | None = None,
+        vary: Mapping[str, Sequence[Any]] | None = None,
+        seeds: int | Iterable[int] = 100,
+        sources: Iterable[str] = SOURCES,
+        engine: str = "auto",
+    ) -> None:
+        self.seeds = _require_seeds(seeds)
+        self.sources = _require_sources(sources)
+        self.engine = require_engine(engine)
+        self.tables: dict[str, Dataset] = {}
+        fields = {f"data.{name}": value for name, value in self._data_fields(data).items()}
+        for section, given in (("network", network), ("training", training)):
+            fields |= {f"{section}.{name}": value for name, value in _require_mapping(section, given or {}).items()}
+        self.vary = {full_name(name): list(_require_values(name, values)) for name, values in (vary or {}).items()}
+        self.settings: dict[tuple[str, ...], Recipe] = {}
+        for values in product(*self.vary.values()):
+            label = tuple(map(_shown, values))
+            if label in self.settings:
+                raise ValueError(f"vary gives the setting {', '.join(label)} twice; leave one out")
+            self.settings[label] = self._recipe(fields | dict(zip(self.vary, values, strict=True)))
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> Self:
+        """The study that a .toml, .yaml or .yml file describes, with the parameters of `Study` as its fields."""
+        path = Path(path)
+        with path.open("rb") as file:
+            if path.suffix == ".toml":
+                fields = tomllib.load(file)
+            elif path.suffix in (".yaml", ".yml"):
+                import yaml
+
+                fields = yaml.safe_load(file)
+            else:
+                raise ValueError(f"study is {str(path)!r}; expected a file ending in .toml, .yaml or .yml")
+        for name in _require_mapping(str(path), fields):
+            if name not in _FIELDS:
+                raise unknown(f"field of {path}", name, _FIELDS)
+        return cls(**fields)
+
+    @property
+    def jobs(self) -> list[Job]:
+        """Every network: each setting with each seed."""
+        return [Job(recipe, seed) for recipe in self.settings.values() for seed in self.seeds]
+
+    def plan(self, jobs: Sequence[Job] | None = None, workers: int = 1) -> Plan:
+        """How these networks, or all, will be trained; `print` it to see what it will cost."""
+        return make_plan(self.jobs if jobs is None else jobs, self.sources, self.engine, self.tables, workers)
+
+    def run(
+        self,
+        store: str | os.PathLike[str] | Store | None = None,
+        executor: Any = None,
+        progress: Progress = lambda done, total: None,
+    ) -> "Result":
+        """Train what the store does not hold yet, and give all results.
+
+        Parameters
+        ----------
+        store
+            A SQLite file, made if it is not there; None: one that is forgotten.
+        executor
+            None: this machine, all cores. Or a `dask.distributed.Client`, or the address of a scheduler.
+        progress
+            Called with the number of networks done, and of all.
+
+        Raises
+        ------
+        StoreError
+            The store is damaged, something else, or cannot be written; what was finished is kept.
+        ConnectionError
+            The scheduler does not answer, or its workers have another version of handgrad.
+        """
+        from handgrad.experiments.result import Result
+
+        kept = store if isinstance(store, Store) else Store(store)
+        keys = dict(zip(self.jobs, self.keys(), strict=True))
+        waiting = set(kept.missing(list(keys.values())))
+        jobs = [job for job, key in keys.items() if key in waiting]
+        digests = self._digests()
+        kept.describe({digests[recipe]: self._described(recipe) for recipe in self.settings.values()})
+        done = len(keys) - len(jobs)
+        progress(done, len(keys))
+        with executor_for(executor) as at_work:
+            for chunk, runs in self._results(at_work, jobs):
+                finished = zip(chunk.jobs, runs, strict=True)
+                kept.add(Finished(keys[job], digests[job.recipe], job.seed, run) for job, run in finished)
+                done += len(runs)
+                progress(done, len(keys))
+        return Result(self, kept)
+
+    def keys(self) -> list[str]:
+        """What each network's results are stored under: a digest of all that decides them."""
+        digests = self._digests()
+        return [digest([digests[job.recipe], job.seed]) for job in self.jobs]
+
+    def _results(self, at_work: Executor, jobs: Sequence[Job]) -> Iterable[tuple[Chunk, Any]]:
+        return at_work(self.plan(jobs, at_work.workers).chunks, self.tables) if jobs else ()
+
+    def _digests(self) -> dict[Recipe, str]:
+        return {recipe: digest(self._described(recipe)) for recipe in self.settings.values()}
+
+    def _described(self, recipe: Recipe) -> dict[str, Any]:
+        """All but the seed that decides a recipe's results."""
+        table = self.tables.get(recipe.data.name)
+        return {
+            **recipe.describe(),
+            "table": None if table is None else digest_of_data(table),
+            "sources": sorted(self.sources),
+            "engine": self.engine,
+            "maths": maths.VERSION,
+        }
+
+    def _recipe(self, fields: Mapping[str, Any]) -> Recipe:
+        recipe = Recipe.of(fields)
+        name = recipe.data.name
+        if name not in datasets.NAMES and name not in self.tables:
+            self.tables[name] = datasets.load(name)
+        loss_for(recipe.network.loss, load(recipe.data, self.tables.get(name), 0))
+        return recipe
+
+    def _data_fields(self, data: Any) -> dict[str, Any]:
+        """The fields of data, with a table of one's own loaded and kept under its name."""
+        if isinstance(data, Dataset):
+            self.tables["table"] = data
+            return {"name": "table"}
+        named = {"name": data} if isinstance(data, str | os.PathLike) else data
+        fields = dict(_require_mapping("data", named))
+        target = fields.pop("target", None)
+        name = os.fspath(fields.get("name", "moons"))
+        if target is not None:
+            self.tables[name] = datasets.load(name, target)
+        return fields | {"name": name}
+
+
+def _require_mapping(argument: str, given: Any) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{argument} is {given!r}; expected fields such as {{'name': value}}")
+    return given
+
+
+def _require_values(name: str, values: Any) -> Sequence[Any]:
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise TypeError(f"vary.{name} is {values!r}; expected a list of values")
+    if not values:
+        raise ValueError(f"vary.{name} is empty; expected at least one value")
+    return values
+
+
+def _require_seeds(seeds: Any) -> tuple[int, ...]:
+    if isinstance(seeds, Iterable) and not isinstance(seeds, str):
+        chosen = tuple(require_seed("seeds", seed) for seed in seeds)
+    else:
+        chosen = tuple(range(require_integer("seeds", seeds)))
+    if not chosen:
+        raise ValueError("seeds is empty; expected a number of seeds, or a list of them")
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"seeds holds {next(s for s in chosen if chosen.count(s) > 1)} twice; each counts once")
+    if max(chosen) > _LARGEST_SEED:
+        raise ValueError(f"seeds holds {max(chosen)}; expected at most {_LARGEST_SEED}")
+    return chosen
+
+
+def _require_sources(sources: Any) -> frozenset[str]:
+    for source in sources:
+        if source not in SOURCES:
+            raise unknown("source of randomness", source, SOURCES)
+    return frozenset(sources)
+
+
+def _shown(value: Any) -> str:
+    return "none" if value is None else str(value)

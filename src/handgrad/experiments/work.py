@@ -1,0 +1,152 @@
+"""The work itself: a chunk of networks, trained as one stack, measured, and handed back as plain values.
+
+A chunk says everything that decides its results; where it runs, and beside which others, decides nothing.
+"""
+
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from handgrad.arrays import Array
+from handgrad.datasets import Dataset
+from handgrad.experiments.draws import Draw, Rows, draw, load, loss_for, outputs_for, side_by_side
+from handgrad.experiments.recipe import NetworkRecipe, Recipe, TrainingRecipe, per_network
+from handgrad.metrics import accuracy, r2
+from handgrad.network import Network
+from handgrad.optimizers import Optimizer
+from handgrad.training import EarlyStopping, Training
+
+SOURCES = ("data", "split", "init", "training")  # of randomness; training: batch order and dropout
+POINTS = 100  # of a curve that are kept at most
+
+
+class Job(NamedTuple):
+    """One network: a recipe and a seed."""
+
+    recipe: Recipe
+    seed: int
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Networks that are trained side by side. `sources` of randomness follow the seed, the others seed 0."""
+
+    jobs: tuple[Job, ...]
+    sources: frozenset[str]
+    engine: str
+
+    def seeds(self, source: str) -> list[int]:
+        """The seed of that source for each network."""
+        return [job.seed if source in self.sources else 0 for job in self.jobs]
+
+
+class Run(NamedTuple):
+    """One network's results: final metrics by name, curves by name with the epochs of their points, seconds it took."""
+
+    metrics: dict[str, float]
+    epochs: Array
+    curves: dict[str, Array]
+    seconds: float
+
+
+def run_chunk(chunk: Chunk, table: Dataset | None = None, threads: int | None = None) -> list[Run]:
+    """Train and measure a chunk's networks; one that diverged keeps its last finite weights, and counts as it is.
+
+    `threads` are those of the engine, None all cores; what comes out does not depend on it.
+    """
+    started = time.perf_counter()
+    net, draws = stack_of(chunk, table)
+    training = _training(chunk, net, draws, threads)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".* networks diverged")  # each run says so
+        history = training.run()
+    metrics = _measure(net, draws) | {"diverged": np.isin(np.arange(len(chunk.jobs)), list(training.diverged))}
+    epochs = np.array(history.epochs)
+    curves = {name: getattr(history, name) for name in history.columns if name != "learning_rate"}
+    seconds = (time.perf_counter() - started) / len(chunk.jobs)
+    return [
+        Run(
+            {name: float(values[s]) for name, values in metrics.items()},
+            epochs,
+            {name: np.ascontiguousarray(curve[:, s]) for name, curve in curves.items()},
+            seconds,
+        )
+        for s in range(len(chunk.jobs))
+    ]
+
+
+def stack_of(chunk: Chunk, table: Dataset | None) -> tuple[Network, list[Draw]]:
+    """A chunk's networks as they start, and the rows of each."""
+    recipe = chunk.jobs[0].recipe
+    validation = None if recipe.training.patience is None else recipe.training.validation
+    seeds = list(zip(chunk.seeds("data"), chunk.seeds("split"), strict=True))
+    drawn = {each: draw(recipe.data, validation, table, *each) for each in dict.fromkeys(seeds)}
+    dataset = load(recipe.data, table, seeds[0][0])
+    loss = loss_for(recipe.network.loss, dataset)
+    recipes = [job.recipe.network for job in chunk.jobs]
+    sizes = drawn[seeds[0]].train.X.shape[1], outputs_for(loss, dataset)
+    net = NetworkRecipe.stack(recipes, *sizes, loss, chunk.seeds("training"))
+    if chunk.seeds("init") != chunk.seeds("training"):
+        net.params = NetworkRecipe.stack(recipes, *sizes, loss, chunk.seeds("init")).params
+    return net, [drawn[each] for each in seeds]
+
+
+def _training(chunk: Chunk, net: Network, draws: Sequence[Draw], threads: int | None) -> Training:
+    recipe = chunk.jobs[0].recipe.training
+    X, y = _targets(net, side_by_side([each.train for each in draws]))
+    stop, validation = None, None
+    if recipe.patience is not None:
+        stop = EarlyStopping(recipe.patience)
+        validation = _targets(net, side_by_side([each.validation for each in draws if each.validation is not None]))
+    return Training(
+        net,
+        X,
+        y,
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        optimizer=_optimizers([job.recipe.training for job in chunk.jobs]),
+        schedule=recipe.schedule,
+        clip_norm=recipe.clip_norm,
+        validation=validation,
+        stop=stop,
+        progress=False,
+        engine=chunk.engine,
+        threads=threads,
+        record_every=-(-recipe.epochs // POINTS),
+    )
+
+
+def _optimizers(recipes: Sequence[TrainingRecipe]) -> Optimizer:
+    """One record for the stack, with a sequence for each setting in which the recipes differ."""
+    first = recipes[0].optimizer
+    columns = {name: [getattr(each.optimizer, name) for each in recipes] for name in per_network(first)}
+    return replace(first, **{name: values for name, values in columns.items() if len(set(values)) > 1})
+
+
+def _targets(net: Network, rows: Rows) -> Rows:
+    """Targets other than class indices need an axis of outputs."""
+    return rows if net.loss_rule.target == "classes" else Rows(rows.X, rows.y[..., None])
+
+
+def _measure(net: Network, draws: Sequence[Draw]) -> dict[str, Any]:
+    """Loss and accuracy, or R², on the training and the test rows: (S,) each."""
+    measured = {}
+    for part in ("train", "test"):
+        X, y = _targets(net, side_by_side([getattr(each, part) for each in draws]))
+        measured[f"{part}_loss"] = np.broadcast_to(net.data_loss(X, y), (net.size or 1,))
+        if net.loss_rule.target in ("classes", "labels"):
+            measured[f"{part}_accuracy"] = _each(accuracy, y, net.predict(X))
+        else:
+            measured[f"{part}_r2"] = _each(r2, y[..., 0], net.predict(X)[..., 0])
+    return measured
+
+
+def _each(metric: Any, y: Array, predicted: Array) -> Array:
+    """A metric of each network, whose targets may be its own."""
+    if y.ndim == predicted.ndim:
+        return np.array([metric(*pair) for pair in zip(y, predicted, strict=True)])
+    return np.asarray(metric(y, predicted))
