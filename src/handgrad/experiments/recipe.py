@@ -193,7 +193,7 @@ def full_name(name: str) -> str:
         return name
     fitting = [each for each in known if each.split(".")[1] == name]
     if len(fitting) != 1:
-        raise unknown("field", name, known)
+        raise unknown("field", name, known if "." in name else [each.split(".")[1] for each in known])
     return fitting[0]
 
 
