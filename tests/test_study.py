@@ -166,7 +166,7 @@ def test_a_plan_tells_what_it_costs():
 
 def test_large_studies_are_cut_into_chunks_of_seconds():
     plan = Study("moons", training=QUICK | {"epochs": 1000}, seeds=5000).plan()
-    assert all(1 <= len(chunk.jobs) for chunk in plan.chunks)
+    assert all(len(chunk.jobs) >= 1 for chunk in plan.chunks)
     assert plan.seconds / len(plan.chunks) == pytest.approx(2, rel=0.5)
     assert len(Study("moons", training=QUICK, seeds=100).plan(workers=8).chunks) == 8
 
@@ -218,7 +218,7 @@ def test_a_file_that_is_no_study(tmp_path):
     with pytest.raises(ValueError, match=r"unknown field of .*study\.toml 'date'; did you mean 'data'"):
         Study.from_file(tmp_path / "study.toml")
     (tmp_path / "study.json").write_text("{}")
-    with pytest.raises(ValueError, match="expected a file ending in .toml"):
+    with pytest.raises(ValueError, match=r"expected a file ending in \.toml"):
         Study.from_file(tmp_path / "study.json")
 
 

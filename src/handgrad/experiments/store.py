@@ -6,13 +6,15 @@ What was finished is never trained again, whatever kills the program meanwhile; 
 import json
 import os
 import platform
+import shutil
 import sqlite3
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import mkdtemp
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -64,12 +66,14 @@ class Store:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        self._temporary = NamedTemporaryFile(suffix=".db") if path is None else None  # noqa: SIM115 - lives with us
-        self.path = Path(self._temporary.name if self._temporary else path)  # type: ignore[arg-type]
+        temporary = mkdtemp(prefix="handgrad-") if path is None else None
+        self.path = Path(temporary or "", path or "runs.db")
         if self.path.is_dir():
             raise StoreError(f"store is {str(self.path)!r}, which is a folder; name a file")
         with self._errors():
             self._connection = sqlite3.connect(self.path, timeout=_WAIT, isolation_level=None)
+        self.close = weakref.finalize(self, _let_go, self._connection, temporary)
+        with self._errors():
             self._open()
 
     def _open(self) -> None:
@@ -146,12 +150,6 @@ class Store:
         with self._errors():
             return int(self._all("SELECT count(*) FROM runs")[0][0])
 
-    def close(self) -> None:
-        """Let go of the file."""
-        self._connection.close()
-        if self._temporary is not None:
-            self._temporary.close()
-
     def _in_order(self, keys: Sequence[str], query: str, make: Callable[[Any], Given]) -> list[Given]:
         with self._errors():
             self._name(keys)
@@ -186,6 +184,12 @@ def environment() -> dict[str, str]:
     """What results may depend on: versions, and the type of CPU."""
     packages = {name: version(name) for name in ("numpy", "numba", "scipy")}
     return {"handgrad": version("handgrad"), "python": platform.python_version(), **packages, "cpu": _cpu()}
+
+
+def _let_go(connection: sqlite3.Connection, folder: str | None) -> None:
+    connection.close()
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _cpu() -> str:
