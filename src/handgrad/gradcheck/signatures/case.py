@@ -98,6 +98,11 @@ class Case:
         return Pair(examined.given[name] - penalty, examined.numeric(name) - penalty, examined.bars(name), x)
 
     @property
+    def stands_still(self) -> bool:
+        """Whether the loss moves with no parameter at all."""
+        return not any(np.any(measured.numeric) for measured in self.examined.measured.values())
+
+    @property
     def given(self) -> Point:
         """The gradient as it came, in whatever shape."""
         return self.examined.given

@@ -72,7 +72,7 @@ class Stale:
         if near.verdicts[name] != "WRONG":
             return None
         right_here = case.examined.verdicts.get(name) == "ok"  # elsewhere a sign, which stays too, is likelier
-        names = [name] if right_here else list(near.measured)
+        names = {name} if right_here else {name, *case.accused}
         stays = first.any() and all(_unmoved(case.given[each], near.given[each]) for each in names)
         moves = np.abs(near.numeric(name) - case.examined.numeric(name))
         if not stays or not np.nanmax(moves) > 1e-6 * np.abs(first).max():

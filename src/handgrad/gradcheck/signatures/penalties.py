@@ -46,9 +46,8 @@ class DoubledPenalty:
 
     def evidence(self, case: Case, name: str) -> str | None:
         """The strength that is too much."""
-        pair = case.pair(name)
-        found = _strength(pair)
-        if pair is None or found is None or found[0] < 0 or not np.any(pair.numeric):
+        found = _strength(case.pair(name))
+        if found is None or found[0] < 0 or case.stands_still:
             return None
         strength, words = found
         return (
