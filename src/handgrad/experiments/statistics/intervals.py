@@ -143,8 +143,8 @@ def _order_statistics(values: Array, level: float) -> Interval:
     else:
         inward = (attained[r - 1] - level) / (attained[r - 1] - attained[r])
         inward = (n - r) * inward / (r + (n - 2 * r) * inward)
-        low = (1 - inward) * values[r - 1] + inward * values[r]
-        high = (1 - inward) * values[n - r] + inward * values[n - r - 1]
+        low = values[r - 1] + inward * (values[r] - values[r - 1])
+        high = values[n - r] - inward * (values[n - r] - values[n - r - 1])
     return Interval(float(np.median(values)), float(low), float(high), level, "order statistics", n)
 
 
