@@ -25,9 +25,10 @@ _U = (np.arange(40_000) + 0.5) / 40_000
 
 
 def truth(distribution: Any, statistic: str) -> float:
-    quantiles = distribution.ppf(_U)
+    counts = distribution is DISTRIBUTIONS["counts"]  # whose own quantile function is slow
+    quantiles = np.searchsorted(distribution.cdf(np.arange(91)), _U) if counts else distribution.ppf(_U)
     middle = quantiles[(_U > 0.25) & (_U < 0.75)].mean()
-    return float({"mean": distribution.mean(), "median": distribution.ppf(0.5), "iqm": middle}[statistic])
+    return float({"mean": distribution.mean(), "median": np.median(quantiles), "iqm": middle}[statistic])
 
 
 def coverage(distribution: Any, statistic: Any, seeds: int, samples: int) -> float:
@@ -46,7 +47,7 @@ def at_most(share: float, trials: int) -> float:
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 @pytest.mark.parametrize("seeds", [5, 10, 20])
 def test_intervals_of_few_seeds_cover_at_least_90_percent(name: str, statistic: str, seeds: int) -> None:
-    covered = coverage(DISTRIBUTIONS[name], statistic, seeds, 2000)
+    covered = coverage(DISTRIBUTIONS[name], statistic, seeds, 1500)
     print(f"\ncoverage {name} {statistic} {seeds}: {100 * covered:.1f} %")
     assert covered >= 0.90
     if name == "normal":  # the best case of each formula
@@ -72,7 +73,7 @@ def alike(generator: np.random.Generator, settings: int, seeds: int) -> dict[str
 @pytest.mark.parametrize("test", ["t", "wilcoxon"])
 @pytest.mark.parametrize(("settings", "seeds"), [(2, 3), (2, 5), (2, 10), (2, 50), (5, 5), (5, 20), (10, 100)])
 def test_noise_is_called_better_in_at_most_one_comparison_of_twenty(settings: int, seeds: int, test: Any) -> None:
-    generator, trials = np.random.default_rng([settings, seeds]), 1000
+    generator, trials = np.random.default_rng([settings, seeds]), 500
     found = np.mean(
         [
             any(pair.verdict != "cannot tell" for pair in compare_all(alike(generator, settings, seeds), test=test))
@@ -86,7 +87,7 @@ def test_noise_is_called_better_in_at_most_one_comparison_of_twenty(settings: in
 @pytest.mark.parametrize("k", [3, 6])
 @pytest.mark.parametrize("data_sets", [5, 10, 25])
 def test_settings_that_rank_by_chance_are_not_told_apart(k: int, data_sets: int) -> None:
-    generator, trials = np.random.default_rng([k, data_sets]), 1000
+    generator, trials = np.random.default_rng([k, data_sets]), 700
     found = np.zeros(3)
     for _ in range(trials):
         result = across_data({str(i): generator.normal(size=data_sets) for i in range(k)})
@@ -105,18 +106,18 @@ def scaled(noise: Array, mean: float) -> Array:
 @pytest.mark.parametrize("effect", [0.2, 0.3, 0.5])
 def test_about_so_many_seeds_more_show_a_difference_of_that_size(effect: float) -> None:
     """Ten seeds with exactly the true difference and spread say how many more; that many in all then show it."""
-    generator, trials = np.random.default_rng(round(10 * effect)), 3000
+    generator, trials = np.random.default_rng(round(10 * effect)), 1000
     pilot = scaled(generator.normal(size=10), effect)
     n = 10 + int(compare(pilot, 0 * pilot).more_seeds or 0)
     shown = np.mean([compare(generator.normal(effect, 1, n), np.zeros(n)).verdict == "better" for _ in range(trials)])
     print(f"\npower at {n} seeds for a difference of {effect} standard deviations: {100 * shown:.1f} %")
-    assert abs(shown - 0.8) <= 0.04
+    assert abs(shown - 0.8) <= 0.05
 
 
 def test_about_so_many_seeds_more_as_people_use_it() -> None:
     """Ten seeds cannot tell; as many more are added as they ask for, a rough guide: what they saw was noisy."""
     generator, told, asked = np.random.default_rng(3), [], []
-    while len(told) < 2000:
+    while len(told) < 700:
         pilot = generator.normal(0.4, 1, 10)
         more = compare(pilot, 0 * pilot).more_seeds
         if more is not None:
@@ -128,7 +129,7 @@ def test_about_so_many_seeds_more_as_people_use_it() -> None:
 
 
 def test_no_difference_is_not_told_without_a_margin_and_equivalent_with_one() -> None:
-    generator, trials = np.random.default_rng(4), 2000
+    generator, trials = np.random.default_rng(4), 700
     shown = {"cannot tell": 0, "equivalent": 0, "false": 0}
     for _ in range(trials):
         a, b = generator.normal(0, 1 / math.sqrt(2), size=(2, 150))  # differences of standard deviation 1

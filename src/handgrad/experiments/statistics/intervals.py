@@ -17,7 +17,7 @@ from handgrad.experiments.statistics.values import LEVEL, require_values
 from handgrad.randomness import generator
 
 BOOTSTRAP_FROM = 30  # seeds
-_RESAMPLES = 5000
+_RESAMPLES = 2000
 _QUARTER = 0.25
 _AT_ONCE = 2_000_000  # numbers that a batch of resamples holds
 
@@ -69,7 +69,7 @@ def interval(values: ArrayLike, statistic: Statistic = "mean", level: float = LE
     - iqm, the mean of the middle half: g = ⌊S / 4⌋ values are cut at each end, h = S - 2g stay. Fewer than 30 seeds:
       ± t(h - 1) √(Q / (h (h - 1))), Q the squared deviations after the cut values are set to the last that stay
       (Tukey & McLaughlin 1963).
-    - both, from 30 seeds: the bias-corrected accelerated bootstrap (Efron 1987), of 5000 resamples that are the same in
+    - both, from 30 seeds: the bias-corrected accelerated bootstrap (Efron 1987), of 2000 resamples that are the same in
       every run.
     - median, any number: from the r-th smallest value to the r-th largest; the chance that the median lies outside is
       2 P(Binomial(S, ½) < r), exactly, whatever the distribution. Between two ranks, interpolated (Hettmansperger &
