@@ -4,12 +4,10 @@ import base64
 import os
 import re
 from html.parser import HTMLParser
-from itertools import combinations
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from scipy import stats
 
 import handgrad as hg
 from handgrad.experiments import (
@@ -22,7 +20,6 @@ from handgrad.experiments import (
     train_setting,
     write_atomically,
 )
-from handgrad.experiments import statistics as ours
 from handgrad.experiments.comparison import draw
 from handgrad.experiments.page import figure, paragraph, table
 from handgrad.experiments.pictures import Picture
@@ -34,72 +31,6 @@ from handgrad.experiments.words import conclusion, outlook, p_value, percent, po
 @pytest.fixture
 def draws():
     return np.random.default_rng(0)
-
-
-# --- statistics -------------------------------------------------------------------------------------------------------
-
-
-def test_interval_is_scipys(draws):
-    values = draws.normal(size=12)
-    low, high = stats.t.interval(0.95, 11, loc=values.mean(), scale=stats.sem(values))
-    assert np.allclose(ours.mean_interval(values), (values.mean(), low, high), rtol=1e-12)
-
-
-def test_interval_of_one_value_is_unknown():
-    assert np.isnan(ours.mean_interval(np.array([0.5]))[1:]).all()
-
-
-def test_p_is_that_of_scipys_paired_test(draws):
-    a, b = draws.normal(size=(2, 15))
-    assert ours.paired_p(a - b) == pytest.approx(stats.ttest_rel(a, b).pvalue, rel=1e-12)
-
-
-@pytest.mark.parametrize(("shift", "p"), [(0.0, 1.0), (0.1, 0.0)])
-def test_p_without_spread(shift, p):
-    base = np.arange(20) / 90
-    assert ours.paired_p((base + shift) - base) == p
-
-
-def test_holm_is_the_closure_of_bonferroni(draws):
-    """The adjusted p of test i is the largest, over all sets of tests with i, of set size times smallest p in it."""
-    p = draws.uniform(size=5) ** 3
-    sets = [each for size in range(1, 6) for each in combinations(range(5), size)]
-    closure = [max(min(1, len(s) * min(p[j] for j in s)) for s in sets if i in s) for i in range(5)]
-    assert np.allclose(ours.holm(p), closure, rtol=1e-12)
-
-
-@pytest.mark.parametrize("size", [0.2, 0.5, 0.8])
-def test_so_many_seeds_have_the_power_that_was_promised(size, draws):
-    noise = draws.normal(size=10)
-    differences = size + (noise - noise.mean()) / noise.std(ddof=1)  # standard deviation 1
-    n = 10 + ours.more_seeds(differences, level=0.05)
-    t = stats.t.isf(0.025, n - 1)
-    power = stats.nct.sf(t, n - 1, size * np.sqrt(n))
-    assert 0.79 <= power <= 0.84
-
-
-def test_no_difference_seen_promises_nothing():
-    assert ours.more_seeds(np.array([0.1, -0.1]), level=0.05) is None
-
-
-def test_noise_makes_no_winner(draws):
-    """Of comparisons of equal settings at most about 5 % may find any difference at all."""
-    found = 0
-    for _ in range(120):
-        settings = {name: draws.normal(size=20) for name in "abcd"}
-        found += any(pair.verdict != "cannot tell" for pair in ours.compare_all(settings))
-    assert found <= 13  # P(more | 5 %) < 0.5 %
-
-
-def test_pairing_finds_a_difference_that_the_spread_of_seeds_hides(draws):
-    hard = draws.normal(size=50)
-    plus = hard + 0.1 + 0.1 * draws.normal(size=50)
-    (pair,) = ours.compare_all({"plain": hard, "plus": plus})
-    assert stats.ttest_ind(hard, plus).pvalue > 0.5
-    assert pair.verdict == "worse"
-    assert pair.more_seeds is None
-    assert pair.reversed().verdict == "better"
-    assert pair.difference.low < -0.1 < pair.difference.high
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -121,7 +52,8 @@ def test_figures_in_words():
     ],
 )
 def test_outlook(p, more, words):
-    assert outlook(Pair("a", "b", Interval(0.1, 0, 0.2), p, more)) == words
+    difference, improvement = Interval(0.1, 0, 0.2), Interval(0.6, 0.4, 0.8)
+    assert outlook(Pair(a="a", b="b", difference=difference, improvement=improvement, p=p, more_seeds=more)) == words
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,14 @@ comparison share their seeds, and so differ in nothing but the setting.
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 
 from handgrad import datasets
 from handgrad.arrays import Array
-from handgrad.experiments.statistics import Interval, Pair, compare_all, mean_interval
+from handgrad.experiments.statistics import Interval, Pair, compare_all, interval
 from handgrad.network import Network
 from handgrad.optimizers import SGD
 from handgrad.training import Training
@@ -54,10 +54,10 @@ class Outcome:
     accuracy: Array  # (S,), on the test rows
     diverged: int
 
-    @property
+    @cached_property
     def interval(self) -> Interval:
         """Mean test accuracy over the seeds."""
-        return mean_interval(self.accuracy)
+        return interval(self.accuracy)
 
     def network(self, index: int = 0) -> Network:
         """The network of one seed."""
@@ -93,12 +93,12 @@ class Result:
     @property
     def best(self) -> str:
         """The setting with the highest mean, which need not be better than all others."""
-        return max(self.outcomes, key=lambda name: self.outcomes[name].interval.mean)
+        return max(self.outcomes, key=lambda name: self.outcomes[name].interval.value)
 
     def against(self, name: str) -> list[Pair]:
         """All pairs of that setting, seen from it."""
         seen = [pair if pair.a == name else pair.reversed() for pair in self.pairs if name in (pair.a, pair.b)]
-        return sorted(seen, key=lambda pair: pair.difference.mean)
+        return sorted(seen, key=lambda pair: pair.difference.value)
 
 
 @cache

@@ -91,8 +91,8 @@ def intervals(result: Result) -> Picture:
     """Mean test accuracy of each setting with its interval."""
     table = []
     for name, outcome in result.outcomes.items():
-        mean, low, high = outcome.interval
-        table.append((name, 100 * mean, 100 * low, 100 * high))
+        mean = outcome.interval
+        table.append((name, 100 * mean.value, 100 * mean.low, 100 * mean.high))
     return take(
         f"Test accuracy by {result.comparison.title.lower()}: means and 95 % intervals",
         lambda: plots.intervals(table, _axes(5.2, 1.1 + 0.36 * len(table)), xlabel="test accuracy in %"),

@@ -55,7 +55,7 @@ def _head(tour: Tour) -> str:
     links += [(result.comparison.name, result.comparison.title) for result in tour.results] + [("method", "Method")]
     figures = [
         ("Notebook's network, moons", _percent(tour.notebook.test_accuracy), "test accuracy at seed 42"),
-        ("64-100-10, digits", _percent(tour.digits.interval.mean), f"mean test accuracy, {_seeds(tour)} seeds"),
+        ("64-100-10, digits", _percent(tour.digits.interval.value), f"mean test accuracy, {_seeds(tour)} seeds"),
         ("Gradients", "proved" if proved else "NOT proved", f"{entries:,} derivatives, relative error ≤ {worst:.0e}"),
         ("Comparisons", str(len(tour.results)), f"{tour.seeds} paired seeds for every setting"),
     ]
@@ -160,7 +160,7 @@ def _comparison(result: Result) -> str:
     ]
     pairs = [
         (f"{pair.a} − {pair.b}", pair.verdict, points(pair.difference), p_value(pair.p), outlook(pair))
-        for pair in (each if each.difference.mean >= 0 else each.reversed() for each in result.pairs)
+        for pair in (each if each.difference.value >= 0 else each.reversed() for each in result.pairs)
     ]
     diverged = [f"{outcome.diverged} of {name}" for name, outcome in outcomes.items() if outcome.diverged]
     return section(
@@ -185,7 +185,8 @@ def _comparison(result: Result) -> str:
 
 
 def _method(tour: Tour) -> str:
-    setting = next(iter(tour.results[0].outcomes.values())).setting
+    outcome = next(iter(tour.results[0].outcomes.values()))
+    setting = outcome.setting
     return section(
         "method",
         "Method",
@@ -196,11 +197,12 @@ def _method(tour: Tour) -> str:
             "thing is varied at a time, around a 2-10-2 network with relu, he, full batches and no penalty."
         ),
         paragraph(
-            "Intervals are 95 % t intervals over the seeds. Differences are taken seed by seed and tested with paired "
-            "t tests; p values are Holm's, over all pairs of a comparison, at 5 % together. The interval of a "
-            "difference is for that pair alone. Where the verdict is “cannot tell”, the last column says about how "
-            f"many seeds more would show a difference of the size seen, with a chance of {100 * POWER:.0f} %; being "
-            "built on the difference seen, it is a rough guide. All this holds for this task and these settings."
+            f"Of means over the seeds: {outcome.interval.how}. Differences are taken seed by seed, each with its t "
+            "interval, and tested with paired t tests; p values are Holm's, over all pairs of a comparison, at 5 % "
+            "together. The interval of a difference is for that pair alone. Where the verdict is “cannot tell”, the "
+            "last column says about how many seeds more would show a difference of the size seen, with a chance of "
+            f"{100 * POWER:.0f} %; being built on the difference seen, it is a rough guide. All this holds for this "
+            "task and these settings."
         ),
     )
 

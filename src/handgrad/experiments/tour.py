@@ -196,7 +196,7 @@ def _work(setting: Setting) -> float:
 
 def _outcome_dict(outcome: Outcome) -> dict[str, Any]:
     return {
-        "test_accuracy": outcome.interval._asdict(),
+        "test_accuracy": outcome.interval.to_dict(),
         "by_seed": dict(zip(map(str, outcome.seeds), outcome.accuracy.tolist(), strict=True)),
         "diverged": outcome.diverged,
     }
@@ -210,7 +210,7 @@ def _result_dict(result: Result) -> dict[str, Any]:
             {
                 "a": pair.a,
                 "b": pair.b,
-                "difference": pair.difference._asdict(),
+                "difference": pair.difference.to_dict(),
                 "p_holm": pair.p,
                 "verdict": pair.verdict,
                 "more_seeds": pair.more_seeds,

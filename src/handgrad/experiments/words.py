@@ -7,14 +7,15 @@ _MANY_SEEDS = 10_000
 
 
 def percent(interval: Interval) -> str:
-    """A mean with its interval: "97.1 % [96.8, 97.4]"."""
-    return f"{100 * interval.mean:.1f} % [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
+    """A share with its interval: "97.1 % [96.8, 97.4]"."""
+    return f"{100 * interval.value:.1f} % [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
 
 
 def points(interval: Interval) -> str:
     """A difference in percentage points with its interval: "+0.4 [-0.1, +0.9]"."""
-    mean, low, high = (f"{100 * value:+.1f}".replace("-", "−") for value in interval)
-    return f"{mean} [{low}, {high}]"
+    ends = (interval.value, interval.low, interval.high)
+    value, low, high = (f"{100 * each:+.1f}".replace("-", "−") for each in ends)
+    return f"{value} [{low}, {high}]"
 
 
 def p_value(p: float) -> str:
