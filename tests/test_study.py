@@ -187,7 +187,7 @@ def test_a_network_larger_than_the_machine_is_refused():
         ({"vary": {"inti": ["he"]}}, r"unknown field 'inti'; did you mean 'init'"),
         ({"vary": {"init": []}}, r"vary\.init is empty"),
         ({"vary": {"init": "he"}}, r"vary\.init is 'he'; expected a list of values"),
-        ({"vary": {"init": ["he", "he"]}}, "vary gives the setting he twice"),
+        ({"vary": {"init": ["he", "he"]}}, r"vary\.init holds he twice"),
         ({"network": {"hidden": [3]}}, r"unknown field of network 'hidden'; did you mean 'hidden_sizes'"),
         ({"network": {"hidden_sizes": 3}}, r"network\.hidden_sizes: 3 is not a list of sizes"),
         ({"network": "relu"}, "network is 'relu'; expected fields"),

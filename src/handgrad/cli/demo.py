@@ -1,9 +1,6 @@
 """`handgrad demo`: the whole tour, a report, and a summary of one screen."""
 
-import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,11 +33,10 @@ def demo(
     path = out / "index.html"
     ours = path.is_file() and _MARK in path.read_bytes()
     require_writable(path, force=ours)
-    with _pool() as run:
-        with bar("training") as progress:
-            tour = take_tour(seeds=seeds, run=run, progress=progress)
-        with bar("drawing") as progress:
-            page = demo_report(tour, run, progress)
+    with bar("training") as progress:
+        tour = take_tour(seeds=seeds, progress=progress)
+    with bar("drawing") as progress:
+        page = demo_report(tour, progress)
     write_file(path, page, force=ours)
     if json:
         print_json(tour.to_dict() | {"report": str(path)})
@@ -50,28 +46,19 @@ def demo(
         fail("demo", "a gradient is not proved; see the table above", FAILED)
 
 
-@contextmanager
-def _pool() -> Iterator[Any]:
-    """The `map` of as many processes as there are cores, at most four; with one core the plain one."""
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if cores == 1:
-        yield map
-        return
-    with ProcessPoolExecutor(min(cores, 4), mp_context=get_context("spawn")) as pool:
-        yield pool.map
-
-
 def _summary(tour: "Tour") -> list[Any]:
     """Three tables: the networks, their proofs, what can be concluded."""
-    from handgrad.experiments.words import conclusion, percent
+    from handgrad.experiments.words import in_words
 
     networks = table("network", "data", "test accuracy>", "")
     networks.add_row("2-10-2", "moons", f"{100 * tour.notebook.test_accuracy:.2f} %", "the notebook's, seed 42")
     digits = tour.digits
-    networks.add_row("64-100-10", "digits", percent(digits.interval), f"mean of {len(digits.seeds)} seeds")
+    networks.add_row(
+        "64-100-10",
+        "digits",
+        in_words(digits.main_metric, digits.intervals()[()]),
+        f"mean of {len(digits.seeds)} seeds",
+    )
 
     proofs = table("gradients of", "parameter", "entries>", "not judged>", "relative error>", "verdict")
     for name, proof in tour.proofs.items():
@@ -81,6 +68,6 @@ def _summary(tour: "Tour") -> list[Any]:
             name = ""
 
     answers = table(f"over {tour.seeds} seeds", "what can be concluded, and what cannot yet")
-    for result in tour.results:
-        answers.add_row(result.comparison.title, conclusion(result))
+    for each in tour.answers:
+        answers.add_row(each.comparison.title, each.result.conclusion())
     return [networks, proofs, answers]

@@ -1,19 +1,10 @@
-"""Comparisons over paired seeds, and the tour and report of `handgrad demo`. A larger laboratory will stand here."""
+"""The laboratory: studies over paired seeds, their store, statistics and report; and the tour of `handgrad demo`."""
 
-from handgrad.experiments.comparison import Comparison, Outcome, Result, Setting, conclude, train_all, train_setting
-from handgrad.experiments.report import demo_report, write_atomically
+from handgrad.experiments.demo_report import demo_report
+from handgrad.experiments.result import Result
+from handgrad.experiments.store import Store, StoreError
+from handgrad.experiments.study import Study
 from handgrad.experiments.tour import Tour, take_tour
+from handgrad.experiments.writing import write_atomically
 
-__all__ = [
-    "Comparison",
-    "Outcome",
-    "Result",
-    "Setting",
-    "Tour",
-    "conclude",
-    "demo_report",
-    "take_tour",
-    "train_all",
-    "train_setting",
-    "write_atomically",
-]
+__all__ = ["Result", "Store", "StoreError", "Study", "Tour", "demo_report", "take_tour", "write_atomically"]

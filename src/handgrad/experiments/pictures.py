@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad import plots
-from handgrad.experiments.comparison import Outcome, Result
+from handgrad.experiments.result import Result
 from handgrad.experiments.tour import Notebook
 from handgrad.network import record
 
@@ -50,29 +50,30 @@ def notebook_pictures(notebook: Notebook) -> tuple[Picture, Picture]:
     )
 
 
-def digits_loss(digits: Outcome) -> Picture:
-    """The loss of all seeds."""
+def learning_curves(result: Result, width: float = 7.6, height: float = 3.4) -> Picture:
+    """Loss of each setting over the epochs, mean and interval over the seeds."""
+    losses = {result.name_of(setting): curve for setting, curve in result.curves().items()}
+    log = all((curve[np.isfinite(curve)] > 0).all() for curve in losses.values())
     return take(
-        "Training loss on digits",
-        lambda: plots.curves({"64-100-10": digits.loss}, log=True, ax=_axes(5.6, 4.0)),
+        "Training loss: mean and 95 % interval over the seeds",
+        lambda: plots.curves(losses, epochs=result.epochs, log=log, ax=_axes(width, height)),
     )
 
 
-def digits_confusion(digits: Outcome) -> Picture:
-    """What the first seed's network takes for what."""
-    X, y = digits.test_rows()
-    predicted = digits.network().predict(X)
+def confusion(result: Result) -> Picture:
+    """What the first seed's network of the first setting takes for what, on its test rows."""
+    net, draw = result.network(result.settings[0])
+    names = [str(each) for each in range(int(draw.test.y.max()) + 1)]
     return take(
-        "Confusion matrix of one digits network",
-        lambda: plots.confusion_matrix(y, predicted, [str(digit) for digit in range(10)], ax=_axes(4.8, 4.0)),
+        "Confusion matrix of one network",
+        lambda: plots.confusion_matrix(draw.test.y, net.predict(draw.test.X), names, ax=_axes(4.8, 4.0)),
     )
 
 
-def digits_layers(digits: Outcome) -> tuple[Picture, Picture]:
-    """Outputs and gradients by layer of the first seed's network, before training."""
-    X, y = digits.test_rows()
-    start = digits.setting.networks(X.shape[1], digits.outputs, digits.seeds[0])
-    recording = record(start, X, y)
+def layers_at_start(result: Result) -> tuple[Picture, Picture]:
+    """Outputs and gradients by layer of the first seed's network of the first setting, before training."""
+    net, draw = result.start(result.settings[0])
+    recording = record(net, *draw.test)
     return (
         take(
             "Histograms of each layer's outputs",
@@ -88,33 +89,35 @@ def digits_layers(digits: Outcome) -> tuple[Picture, Picture]:
 
 
 def intervals(result: Result) -> Picture:
-    """Mean test accuracy of each setting with its interval."""
-    table = []
-    for name, outcome in result.outcomes.items():
-        mean = outcome.interval
-        table.append((name, 100 * mean.value, 100 * mean.low, 100 * mean.high))
+    """The main metric of each setting with its interval."""
+    metric, share = result.main_metric, result.main_metric.endswith("accuracy")
+    scale = 100 if share else 1
+    table = [
+        (result.name_of(setting), scale * each.value, scale * each.low, scale * each.high)
+        for setting, each in result.intervals().items()
+    ]
+    label = f"{metric.replace('_', ' ')}{' in %' if share else ''}"
     return take(
-        f"Test accuracy by {result.comparison.title.lower()}: means and 95 % intervals",
-        lambda: plots.intervals(table, _axes(5.2, 1.1 + 0.36 * len(table)), xlabel="test accuracy in %"),
+        f"{label}: means and 95 % intervals",
+        lambda: plots.intervals(table, _axes(5.2, 1.1 + 0.36 * len(table)), xlabel=label),
     )
 
 
-def curves(result: Result) -> Picture:
-    """Loss of each setting over the epochs, mean and interval over the seeds."""
-    losses = {name: outcome.loss for name, outcome in result.outcomes.items()}
+def boundaries(result: Result) -> Picture | None:
+    """Decision boundaries of the first seed's networks; None unless they decide between classes on a plane."""
+    nets, draws = {}, []
+    for setting in result.settings:
+        net, draw = result.network(setting)
+        if net.fan_in != 2 or not result.main_metric.endswith("accuracy"):
+            return None
+        nets[result.name_of(setting)] = net
+        draws.append(draw)
+    if any(not np.array_equal(draw.test.X, draws[0].test.X) for draw in draws):
+        return None  # each has points of its own
+    X, y = draws[0].test
     return take(
-        f"Training loss by {result.comparison.title.lower()}: mean and 95 % interval over the seeds",
-        lambda: plots.curves(losses, log=True, ax=_axes(7.6, 3.4)),
-    )
-
-
-def boundaries(result: Result) -> Picture:
-    """Decision boundaries of the first seed's networks."""
-    nets = {name: outcome.network() for name, outcome in result.outcomes.items()}
-    X, y = next(iter(result.outcomes.values())).test_rows()
-    return take(
-        f"Decision boundaries by {result.comparison.title.lower()}, one seed",
-        lambda: plots.decision_boundaries(nets, X, y, columns=4),
+        "Decision boundaries, one seed",
+        lambda: plots.decision_boundaries(nets, X, y, columns=min(4, len(nets))),
         "png",
     )
 

@@ -47,8 +47,8 @@ class Study:
         Fields as of `Network.mlp` (with "hidden_sizes") and `hg.train`; settings of the optimiser, such as
         "learning_rate", stand beside it.
     vary
-        Fields with the values they take, {"network.init": ["small", "he"], ...}: every combination is a setting. The
-        section may be left out: "init".
+        Fields with the values they take, {"network.init": ["small", "he"], ...}, or with values by name,
+        {"batch_size": {"all": None, "few": 16}}: every combination is a setting. The section may be left out.
     seeds
         How many, or which.
     sources
@@ -68,7 +68,7 @@ class Study:
         data: str | os.PathLike[str] | Dataset | Mapping[str, Any] = "moons",
         network: Mapping[str, Any] | None = None,
         training: Mapping[str, Any] | None = None,
-        vary: Mapping[str, Sequence[Any]] | None = None,
+        vary: Mapping[str, Sequence[Any] | Mapping[str, Any]] | None = None,
         seeds: int | Iterable[int] = 100,
         sources: Iterable[str] = SOURCES,
         engine: str = "auto",
@@ -80,13 +80,11 @@ class Study:
         fields = {f"data.{name}": value for name, value in self._data_fields(data).items()}
         for section, given in (("network", network), ("training", training)):
             fields |= {f"{section}.{name}": value for name, value in _require_mapping(section, given or {}).items()}
-        self.vary = {full_name(name): list(_require_values(name, values)) for name, values in (vary or {}).items()}
+        self.vary = {full_name(name): _require_values(name, values) for name, values in (vary or {}).items()}
         self.settings: dict[tuple[str, ...], Recipe] = {}
-        for values in product(*self.vary.values()):
-            label = tuple(map(_shown, values))
-            if label in self.settings:
-                raise ValueError(f"vary gives the setting {', '.join(label)} twice; leave one out")
-            self.settings[label] = self._recipe(fields | dict(zip(self.vary, values, strict=True)))
+        for chosen in product(*(values.items() for values in self.vary.values())):
+            names, values = tuple(name for name, _ in chosen), [value for _, value in chosen]
+            self.settings[names] = self._recipe(fields | dict(zip(self.vary, values, strict=True)))
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Self:
@@ -207,12 +205,19 @@ def _require_mapping(argument: str, given: Any) -> Mapping[str, Any]:
     return given
 
 
-def _require_values(name: str, values: Any) -> Sequence[Any]:
-    if isinstance(values, str) or not isinstance(values, Sequence):
-        raise TypeError(f"vary.{name} is {values!r}; expected a list of values")
+def _require_values(field: str, values: Any) -> dict[str, Any]:
+    """The values of a field by name; a list is named by its values."""
+    if isinstance(values, str) or not isinstance(values, Sequence | Mapping):
+        raise TypeError(f"vary.{field} is {values!r}; expected a list of values")
     if not values:
-        raise ValueError(f"vary.{name} is empty; expected at least one value")
-    return values
+        raise ValueError(f"vary.{field} is empty; expected at least one value")
+    if isinstance(values, Mapping):
+        return {str(name): value for name, value in values.items()}
+    named = {_shown(value): value for value in values}
+    if len(named) < len(values):
+        twice = next(name for name in named if sum(_shown(value) == name for value in values) > 1)
+        raise ValueError(f"vary.{field} holds {twice} twice; leave one out")
+    return named
 
 
 def _require_seeds(seeds: Any) -> tuple[int, ...]:

@@ -1,37 +1,21 @@
 """The tour that `handgrad demo` takes: the course notebook's network, real digits, their proofs, five comparisons."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from handgrad import datasets
 from handgrad.arrays import Array, require_integer
-from handgrad.experiments.comparison import (
-    Comparison,
-    Outcome,
-    Progress,
-    Result,
-    Run,
-    Setting,
-    collect,
-    conclude,
-    train_setting,
-)
-from handgrad.experiments.words import conclusion
+from handgrad.experiments.result import Result
+from handgrad.experiments.store import Store
+from handgrad.experiments.study import Progress, Study
 from handgrad.gradcheck import Report, check_network
 from handgrad.network import Network
 from handgrad.optimizers import SGD
 from handgrad.training import train
 
-DIGITS = Setting(data="digits", hidden=(100,), learning_rate=0.1, batch_size=32, epochs=30)
-DIGITS_SEEDS = range(10)
-_INITIALISATIONS = {
-    "small": "normal(0.01)",
-    "xavier": "glorot_normal",
-    "he": "he_normal",
-    "he (notebook)": "normal(1.0)",
-}
+DIGITS_EPOCHS, DIGITS_SEEDS = 30, 10
 PROOF_ROWS = 20  # of the digits, each with 64 inputs of its own to differentiate by
 
 
@@ -57,15 +41,34 @@ class Notebook:
         return float((self.net.predict(self.X_test) == self.y_test).mean())
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """One question, and the study that asks it."""
+
+    name: str
+    title: str
+    question: str
+    study: Study
+    note: str
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A comparison with what its study found."""
+
+    comparison: Comparison
+    result: Result
+
+
 @dataclass(frozen=True, eq=False)
 class Tour:
     """All that the demo computed."""
 
     seeds: int
     notebook: Notebook
-    digits: Outcome
+    digits: Result
     proofs: dict[str, Report]
-    results: tuple[Result, ...]
+    answers: tuple[Answer, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as plain values, for JSON."""
@@ -76,9 +79,12 @@ class Tour:
                 "train_accuracy": self.notebook.accuracy,
                 "test_accuracy": self.notebook.test_accuracy,
             },
-            "digits": _outcome_dict(self.digits),
+            "digits": self.digits.to_dict(),
             "proofs": {name: proof.to_dict() for name, proof in self.proofs.items()},
-            "comparisons": {result.comparison.name: _result_dict(result) for result in self.results},
+            "comparisons": {
+                each.comparison.name: {"question": each.comparison.question} | each.result.to_dict()
+                for each in self.answers
+            },
         }
 
 
@@ -86,8 +92,7 @@ def take_tour(
     *,
     seeds: int = 50,
     epochs: int = 300,
-    digits_epochs: int = DIGITS.epochs,
-    run: Run = map,
+    digits_epochs: int = DIGITS_EPOCHS,
     progress: Progress = lambda done, total: None,
 ) -> Tour:
     """Train, prove and compare.
@@ -98,23 +103,33 @@ def take_tour(
         Networks for each setting of a comparison; the digits have at most ten.
     epochs, digits_epochs
         Of the comparisons, and of the digits.
-    run
-        How the settings are trained: `map` does one after another, an executor's `map` shares them out.
     progress
-        Called with (settings trained, settings in all).
+        Called with (networks trained, networks in all).
     """
     require_integer("seeds", seeds, at_least=2)
     require_integer("epochs", epochs)
-    digits = replace(DIGITS, epochs=require_integer("digits_epochs", digits_epochs))
-    comparisons = five_comparisons(epochs)
-    settings = {setting for comparison in comparisons for setting in comparison.settings.values()}
-    jobs = {digits: DIGITS_SEEDS[:seeds]} | {setting: range(seeds) for setting in sorted(settings, key=_work)}
-    trained = run(train_setting, jobs.keys(), jobs.values())  # an executor begins while we train the notebook's
+    digits = digits_study(min(seeds, DIGITS_SEEDS), require_integer("digits_epochs", digits_epochs))
+    comparisons = five_comparisons(seeds, epochs)
+    total = len(digits.jobs) + sum(len(each.study.jobs) for each in comparisons)
+    store, before = Store(), 0  # settings that several comparisons share are trained once
+
+    def result_of(study: Study) -> Result:
+        nonlocal before
+        result = study.run(store, progress=lambda done, _: progress(before + done, total))
+        before += len(study.jobs)
+        return result
+
+    on_digits = result_of(digits)
     notebook = train_notebook()
-    outcomes = collect(trained, len(jobs), progress)
-    proofs = prove(notebook, outcomes[digits])
-    results = tuple(conclude(comparison, outcomes) for comparison in comparisons)
-    return Tour(seeds, notebook, outcomes[digits], proofs, results)
+    answers = tuple(Answer(each, result_of(each.study)) for each in comparisons)
+    return Tour(seeds, notebook, on_digits, prove(notebook, on_digits), answers)
+
+
+def digits_study(seeds: int, epochs: int) -> Study:
+    """64-100-10 on the bundled digits."""
+    data = {"name": "digits", "test": 0.25, "standardise": False}
+    training = {"learning_rate": 0.1, "batch_size": 32, "epochs": epochs}
+    return Study(data, {"hidden_sizes": [100]}, training, seeds=seeds)
 
 
 def train_notebook(epochs: int = 1000) -> Notebook:
@@ -131,28 +146,30 @@ def train_notebook(epochs: int = 1000) -> Notebook:
     return Notebook(net, X, y, X_test, y_test, history.loss)
 
 
-def prove(notebook: Notebook, digits: Outcome) -> dict[str, Report]:
+def prove(notebook: Notebook, digits: Result) -> dict[str, Report]:
     """The gradients of both trained networks, every entry of every parameter and of the inputs."""
-    X, y = digits.test_rows()
+    net, draw = digits.network(())
+    X, y = draw.test
     return {
         "moons": check_network(notebook.net, notebook.X, notebook.y),
-        "digits": check_network(digits.network(), X[:PROOF_ROWS], y[:PROOF_ROWS]),
+        "digits": check_network(net, X[:PROOF_ROWS], y[:PROOF_ROWS]),
     }
 
 
-def five_comparisons(epochs: int) -> tuple[Comparison, ...]:
+def five_comparisons(seeds: int, epochs: int) -> tuple[Comparison, ...]:
     """The notebook's experiment and its exercises, around one baseline: 2-10-2, relu, He, full batches, no penalty."""
-    baseline = Setting(epochs=epochs)
 
-    def varied(field: str, **values: Any) -> dict[str, Setting]:
-        return {name: replace(baseline, **{field: value}) for name, value in values.items()}
+    def varied(field: str, **values: Any) -> Study:
+        data = {"name": "moons", "n": 300, "noise": 0.2, "test": 0.3}
+        training = {"epochs": epochs, "batch_size": None, "learning_rate": 0.5}
+        return Study(data, training=training, vary={field: values}, seeds=seeds)
 
     return (
         Comparison(
             "init",
             "Initialisation",
             "Does the scale of the first weights matter?",
-            varied("init", **_INITIALISATIONS),
+            varied("init", small="small", xavier="xavier", he="he", **{"he (notebook)": "normal(1.0)"}),
             "Standard deviations of the weights of layer 1 and layer 2: small 0.01 and 0.01; xavier 0.41 and 0.41; "
             "he 1.00 and 0.45, √(2 / fan_in) each. “he (notebook)” is 1.00 and 1.00: the course notebook uses the "
             "first layer's for both.",
@@ -168,7 +185,7 @@ def five_comparisons(epochs: int) -> tuple[Comparison, ...]:
             "depth",
             "Depth",
             "Do more hidden layers help?",
-            varied("hidden", **{f"{n} layer{'s' * (n > 1)}": (10,) * n for n in (1, 2, 3, 4)}),
+            varied("hidden_sizes", **{f"{n} layer{'s' * (n > 1)}": (10,) * n for n in (1, 2, 3, 4)}),
             "Each hidden layer has 10 units, so deeper networks also have more parameters.",
         ),
         Comparison(
@@ -187,35 +204,3 @@ def five_comparisons(epochs: int) -> tuple[Comparison, ...]:
             "The loss drawn is the objective, penalty included.",
         ),
     )
-
-
-def _work(setting: Setting) -> float:
-    """A key that sorts the longest training first, so that processes finish together."""
-    return -len(setting.hidden) - (0 if setting.batch_size is None else 16 / setting.batch_size)
-
-
-def _outcome_dict(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "test_accuracy": outcome.interval.to_dict(),
-        "by_seed": dict(zip(map(str, outcome.seeds), outcome.accuracy.tolist(), strict=True)),
-        "diverged": outcome.diverged,
-    }
-
-
-def _result_dict(result: Result) -> dict[str, Any]:
-    return {
-        "question": result.comparison.question,
-        "settings": {name: _outcome_dict(outcome) for name, outcome in result.outcomes.items()},
-        "pairs": [
-            {
-                "a": pair.a,
-                "b": pair.b,
-                "difference": pair.difference.to_dict(),
-                "p_holm": pair.p,
-                "verdict": pair.verdict,
-                "more_seeds": pair.more_seeds,
-            }
-            for pair in result.pairs
-        ],
-        "conclusion": conclusion(result),
-    }

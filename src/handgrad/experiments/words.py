@@ -1,20 +1,28 @@
 """Results in words: better, worse, or cannot tell yet; never a winner from noise."""
 
-from handgrad.experiments.comparison import Result
+from collections.abc import Sequence
+
 from handgrad.experiments.statistics import Interval, Pair
 
 _MANY_SEEDS = 10_000
+_VERDICTS = ("better", "equivalent", "worse", "cannot tell")
 
 
-def percent(interval: Interval) -> str:
-    """A share with its interval: "97.1 % [96.8, 97.4]"."""
-    return f"{100 * interval.value:.1f} % [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
-
-
-def points(interval: Interval) -> str:
-    """A difference in percentage points with its interval: "+0.4 [-0.1, +0.9]"."""
+def in_words(metric: str, interval: Interval) -> str:
+    """A metric with its interval: shares in percent, "97.1 % [96.8, 97.4]"; others to three figures."""
     ends = (interval.value, interval.low, interval.high)
-    value, low, high = (f"{100 * each:+.1f}".replace("-", "−") for each in ends)
+    if metric.endswith("accuracy"):
+        value, low, high = (f"{100 * each:.1f}" for each in ends)
+        return f"{value} % [{low}, {high}]"
+    value, low, high = (f"{each:.3g}".replace("-", "−") for each in ends)
+    return f"{value} [{low}, {high}]"
+
+
+def difference_in_words(metric: str, interval: Interval) -> str:
+    """A difference with its interval: of shares in percentage points, "+0.4 [−0.1, +0.9]"."""
+    ends = (interval.value, interval.low, interval.high)
+    scale, form = (100, "+.1f") if metric.endswith("accuracy") else (1, "+.3g")
+    value, low, high = (f"{scale * each:{form}}".replace("-", "−") for each in ends)
     return f"{value} [{low}, {high}]"
 
 
@@ -38,19 +46,20 @@ def outlook(pair: Pair) -> str:
     return f"about {pair.more_seeds:,} more seeds would tell"
 
 
-def conclusion(result: Result) -> str:
-    """What can be concluded about the best setting, and what cannot, in a sentence or two."""
-    against = result.against(result.best)
-    beaten = [pair.b for pair in against if pair.verdict == "better"]
-    open_pairs = [pair for pair in against if pair.verdict == "cannot tell"]
+def conclusion(best: str, against: Sequence[Pair]) -> str:
+    """What can be concluded about the setting with the highest mean from its pairs, in a sentence or two."""
+    by_verdict = {verdict: [pair for pair in against if pair.verdict == verdict] for verdict in _VERDICTS}
+    beaten, open_pairs = [pair.b for pair in by_verdict["better"]], by_verdict["cannot tell"]
+    same = [pair.b for pair in by_verdict["equivalent"]]
+    better = f"better than {_listed(beaten)}" if beaten else ""
+    equal = f"equivalent to {_listed(same)} within {against[0].margin:g}" if same else ""
+    shown = "; ".join(part for part in (better, equal) if part)
     if not open_pairs:
-        return f"{result.best} is best: better than {_listed(beaten)}."
+        return f"{best} is best: {shown}." if not same else f"No single winner. {best} has the best mean: {shown}."
     untold = _listed([f"{pair.b} ({outlook(pair)})" for pair in open_pairs])
-    if not beaten:
-        return f"No winner. Highest mean: {result.best}, which cannot be told from {untold}."
-    return (
-        f"No single winner. Highest mean: {result.best}; better than {_listed(beaten)}, not to be told from {untold}."
-    )
+    if not shown:
+        return f"No winner. Best mean: {best}, which cannot be told from {untold}."
+    return f"No single winner. Best mean: {best}; {shown}, not to be told from {untold}."
 
 
 def _listed(names: list[str]) -> str:

@@ -18,7 +18,7 @@ from handgrad.experiments.recipe import NetworkRecipe, Recipe, TrainingRecipe, p
 from handgrad.metrics import accuracy, r2
 from handgrad.network import Network
 from handgrad.optimizers import Optimizer
-from handgrad.training import EarlyStopping, Training
+from handgrad.training import EarlyStopping, History, Training
 
 SOURCES = ("data", "split", "init", "training")  # of randomness; training: batch order and dropout
 POINTS = 100  # of a curve that are kept at most
@@ -59,12 +59,8 @@ def run_chunk(chunk: Chunk, table: Dataset | None = None, threads: int | None = 
     `threads` are those of the engine, None all cores; what comes out does not depend on it.
     """
     started = time.perf_counter()
-    net, draws = stack_of(chunk, table)
-    training = _training(chunk, net, draws, threads)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".* networks diverged")  # each run says so
-        history = training.run()
-    metrics = _measure(net, draws) | {"diverged": np.isin(np.arange(len(chunk.jobs)), list(training.diverged))}
+    net, draws, history = train(chunk, table, threads)
+    metrics = _measure(net, draws) | {"diverged": np.isin(np.arange(len(chunk.jobs)), list(history.diverged))}
     epochs = np.array(history.epochs)
     curves = {name: getattr(history, name) for name in history.columns if name != "learning_rate"}
     seconds = (time.perf_counter() - started) / len(chunk.jobs)
@@ -77,6 +73,15 @@ def run_chunk(chunk: Chunk, table: Dataset | None = None, threads: int | None = 
         )
         for s in range(len(chunk.jobs))
     ]
+
+
+def train(chunk: Chunk, table: Dataset | None, threads: int | None = None) -> tuple[Network, list[Draw], History]:
+    """A chunk's networks as they end, the rows of each, and how training went."""
+    net, draws = stack_of(chunk, table)
+    training = _training(chunk, net, draws, threads)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".* networks diverged")  # each run says so
+        return net, draws, training.run()
 
 
 def stack_of(chunk: Chunk, table: Dataset | None) -> tuple[Network, list[Draw]]:

@@ -20,11 +20,19 @@ class History(Protocol):
         """The table."""
 
 
-def curves(curves: Mapping[str, Array], *, ylabel: str = "loss", log: bool = False, ax: "Axes | None" = None) -> "Axes":
+def curves(
+    curves: Mapping[str, Array],
+    *,
+    epochs: Array | None = None,
+    ylabel: str = "loss",
+    log: bool = False,
+    ax: "Axes | None" = None,
+) -> "Axes":
     r"""Learning curves by name: (epochs,) is one line; (epochs, S) is the mean over S seeds and its 95 % t interval.
 
     mean ± t(0.975, n - 1) s / √n at each epoch, over the n networks that still ran then: one that stopped is NaN from
-    there. The legend says how many there were, and how many reached the last epoch.
+    there. The legend says how many there were, and how many reached the last epoch. `epochs` are the numbers of the
+    epochs that were kept, if not all.
 
     Raises ValueError for no curves at all and for another shape, TypeError for values that are not numbers.
 
@@ -39,11 +47,11 @@ def curves(curves: Mapping[str, Array], *, ylabel: str = "loss", log: bool = Fal
     values = {name: _by_epoch(name, each) for name, each in curves.items()}
     ax = new_axes(ax, 7.5, 3.8)
     for i, (name, each) in enumerate(values.items()):
-        epochs = np.arange(1, len(each) + 1)
+        at = np.arange(1, len(each) + 1) if epochs is None else _of_points(epochs, each)
         mean, half = mean_and_half_width(each.reshape(len(each), -1))
-        ax.plot(epochs, mean, label=name + _seeds(each), **line_style(i, len(epochs)))
+        ax.plot(at, mean, label=name + _seeds(each), **line_style(i, len(at)))
         if each.ndim == 2:
-            ax.fill_between(epochs, mean - half, mean + half, color=colour(i), alpha=0.2, linewidth=0)
+            ax.fill_between(at, mean - half, mean + half, color=colour(i), alpha=0.2, linewidth=0)
     if log:
         ax.set_yscale("log")
     _whole_epochs(ax)
@@ -110,6 +118,12 @@ def _by_epoch(name: str, values: Array) -> Array:
     if array.ndim not in (1, 2) or array.size == 0:
         raise ValueError(f"curves[{name!r}] has shape {array.shape}; expected (epochs,) or (epochs, S), not empty")
     return array
+
+
+def _of_points(epochs: Array, values: Array) -> Array:
+    if len(epochs) < len(values):
+        raise ValueError(f"epochs has {len(epochs)} numbers for curves of {len(values)} points; expected one each")
+    return np.asarray(epochs)[: len(values)]
 
 
 def _seeds(values: Array) -> str:
