@@ -29,6 +29,8 @@ def p_value(p: float) -> str:
 
 def outlook(pair: Pair) -> str:
     """What would settle the pair: how many seeds more, as far as that can be said."""
+    if pair.verdict == "equivalent":
+        return "no difference that matters"
     if pair.verdict != "cannot tell":
         return ""
     if pair.more_seeds is None:
@@ -42,7 +44,7 @@ def conclusion(result: Result) -> str:
     """What can be concluded about the best setting, and what cannot, in a sentence or two."""
     against = result.against(result.best)
     beaten = [pair.b for pair in against if pair.verdict == "better"]
-    open_pairs = [pair for pair in against if pair.verdict == "cannot tell"]
+    open_pairs = [pair for pair in against if pair.verdict in ("cannot tell", "equivalent")]
     if not open_pairs:
         return f"{result.best} is best: better than {_listed(beaten)}."
     untold = _listed([f"{pair.b} ({outlook(pair)})" for pair in open_pairs])
