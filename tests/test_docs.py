@@ -17,6 +17,7 @@ from handgrad.gradcheck.signatures.registry import SIGNATURES, UNKNOWN
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CHECKING = (ROOT / "docs" / "gradient-checking.md").read_text(encoding="utf-8")
+STATISTICS = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, flags=re.DOTALL)
 
 
@@ -89,3 +90,9 @@ def test_the_page_on_gradient_checking_tells_every_cause() -> None:
     causes = {signature.cause for signature in SIGNATURES}
     assert set(told) == causes | {UNKNOWN, "on-kinks", "below-noise", "cause"}
     assert len(told) == len(set(told))
+
+
+def test_the_page_on_statistics_prints_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    ((code, printed),) = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", STATISTICS, flags=re.DOTALL)
+    exec(code, {})
+    assert capsys.readouterr().out == printed

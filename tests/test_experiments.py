@@ -23,7 +23,7 @@ from handgrad.experiments import (
 from handgrad.experiments.comparison import draw
 from handgrad.experiments.page import figure, paragraph, table
 from handgrad.experiments.pictures import Picture
-from handgrad.experiments.statistics import Interval, Pair
+from handgrad.experiments.statistics import Interval, Pair, compare
 from handgrad.experiments.tour import five_comparisons, train_notebook
 from handgrad.experiments.words import conclusion, outlook, p_value, percent, points
 
@@ -54,6 +54,11 @@ def test_figures_in_words():
 def test_outlook(p, more, words):
     difference, improvement = Interval(0.1, 0, 0.2), Interval(0.6, 0.4, 0.8)
     assert outlook(Pair(a="a", b="b", difference=difference, improvement=improvement, p=p, more_seeds=more)) == words
+
+
+def test_outlook_on_settings_that_are_equivalent():
+    pair = compare([0.9] * 9, [0.9] * 9, margin=0.01)
+    assert (pair.verdict, outlook(pair)) == ("equivalent", "no difference that matters")
 
 
 @pytest.mark.parametrize(
