@@ -9,23 +9,14 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-import handgrad as hg
-from handgrad.experiments import (
-    Setting,
-    conclude,
-    demo_report,
-    pictures,
-    take_tour,
-    train_all,
-    train_setting,
-    write_atomically,
-)
-from handgrad.experiments.comparison import draw
+from handgrad.experiments import Study, demo_report, pictures, take_tour, write_atomically
 from handgrad.experiments.page import figure, paragraph, table
 from handgrad.experiments.pictures import Picture
-from handgrad.experiments.statistics import Interval, Pair, compare
-from handgrad.experiments.tour import five_comparisons, train_notebook
-from handgrad.experiments.words import conclusion, outlook, p_value, percent, points
+from handgrad.experiments.report import study_report
+from handgrad.experiments.sections import findings
+from handgrad.experiments.statistics import Interval, Pair, compare, compare_all
+from handgrad.experiments.tour import train_notebook
+from handgrad.experiments.words import conclusion, difference_in_words, in_words, outlook, p_value
 
 
 @pytest.fixture
@@ -37,8 +28,10 @@ def draws():
 
 
 def test_figures_in_words():
-    assert percent(Interval(0.9711, 0.968, 0.9742)) == "97.1 % [96.8, 97.4]"
-    assert points(Interval(0.004, -0.001, 0.009)) == "+0.4 [−0.1, +0.9]"
+    assert in_words("test_accuracy", Interval(0.9711, 0.968, 0.9742)) == "97.1 % [96.8, 97.4]"
+    assert in_words("test_r2", Interval(-0.25, -0.5, 0.1234)) == "−0.25 [−0.5, 0.123]"
+    assert difference_in_words("test_accuracy", Interval(0.004, -0.001, 0.009)) == "+0.4 [−0.1, +0.9]"
+    assert difference_in_words("test_r2", Interval(0.004, -0.001, 0.009)) == "+0.004 [−0.001, +0.009]"
     assert [p_value(p) for p in (1e-9, 0.0234, 0.5)] == ["< 0.001", "0.023", "0.50"]
 
 
@@ -62,19 +55,22 @@ def test_outlook_on_settings_that_are_equivalent():
 
 
 @pytest.mark.parametrize(
-    ("accuracies", "starts", "says"),
+    ("accuracies", "margin", "starts", "says"),
     [
-        ({"full batch": 0.9, "batches of 64": 0.95, "batches of 16": 0.92}, "batches of 64 is best", "full batch"),
-        ({"full batch": 0.9, "batches of 64": 0.9, "batches of 16": 0.9}, "No winner", "more seeds"),
-        ({"full batch": 0.8, "batches of 64": 0.95, "batches of 16": 0.95}, "No single winner", "better than full"),
+        ((0.9, 0.95, 0.92), 0.0, "64 is best: better than 16 and full.", ""),
+        ((0.9, 0.9, 0.9), 0.0, "No winner", "more seeds"),
+        ((0.8, 0.95, 0.95), 0.0, "No single winner", "better than full"),
+        ((0.8, 0.95, 0.95), 0.02, "No single winner", "equivalent to"),
     ],
 )
-def test_conclusion_names_a_winner_only_where_there_is_one(accuracies, starts, says, draws):
-    comparison = next(each for each in five_comparisons(2) if each.name == "batch_size")
-    outcomes = train_all(dict.fromkeys(comparison.settings.values(), range(30)))
-    for name, setting in comparison.settings.items():
-        outcomes[setting].accuracy[:] = accuracies[name] + 0.01 * draws.normal(size=30)
-    words = conclusion(conclude(comparison, outcomes))
+def test_conclusion_names_a_winner_only_where_there_is_one(accuracies, margin, starts, says, draws):
+    values = {
+        name: mean + 0.01 * draws.normal(size=30) for name, mean in zip(("full", "64", "16"), accuracies, strict=True)
+    }
+    pairs = compare_all(values, margin=margin)
+    best = max(values, key=lambda name: values[name].mean())
+    against = [pair if pair.a == best else pair.reversed() for pair in pairs if best in (pair.a, pair.b)]
+    words = conclusion(best, sorted(against, key=lambda pair: pair.difference.value))
     assert words.startswith(starts)
     assert says in words
 
@@ -82,48 +78,12 @@ def test_conclusion_names_a_winner_only_where_there_is_one(accuracies, starts, s
 # --- training ---------------------------------------------------------------------------------------------------------
 
 
-def test_each_seed_has_data_of_its_own_and_all_settings_share_it():
-    (X, y), (X_test, y_test) = draw("moons", 3)
-    expected = hg.datasets.moons(n=300, noise=0.2, seed=3).split(test=0.3, seed=3, standardise=False)
-    assert np.array_equal(X, expected[0].X)
-    assert np.array_equal(y_test, expected[1].y)
-    assert (len(y), len(X_test)) == (210, 90)
-    assert not np.array_equal(X, draw("moons", 4)[0][0])
-
-
-@pytest.mark.parametrize("setting", [Setting(epochs=5), Setting(epochs=3, batch_size=64, activation="tanh", l2=0.01)])
-def test_a_seed_of_a_comparison_is_that_network_trained_alone(setting):
-    outcome = train_setting(setting, range(4))
-    (X, y), (X_test, y_test) = draw("moons", 2)
-    net = hg.Network.mlp([2, 10, 2], activation=setting.activation, l2=setting.l2, seed=2)
-    optimizer = hg.SGD(0.5)
-    history = hg.train(net, X, y, epochs=setting.epochs, batch_size=setting.batch_size, optimizer=optimizer)
-    assert np.array_equal(outcome.params[2], net.params)
-    assert np.array_equal(outcome.loss[:, 2], history.loss)
-    assert outcome.accuracy[2] == (net.predict(X_test) == y_test).mean()
-    assert np.array_equal(outcome.network(2).predict(X_test), net.predict(X_test))
-
-
-def test_settings_start_from_the_same_draws():
-    small = Setting(init="normal(0.01)").networks(2, 2, 5)
-    large = Setting(init="normal(1.0)", activation="tanh").networks(2, 2, 5)
-    assert np.allclose(100 * small["dense1.W"], large["dense1.W"])
-
-
-def test_outcomes_do_not_depend_on_how_the_work_is_shared():
-    jobs = {Setting(epochs=2): range(3), Setting(epochs=2, hidden=(4, 4)): range(3)}
-    seen = []
-    plain = train_all(jobs, progress=lambda done, total: seen.append((done, total)))
-    backwards = train_all(jobs, run=lambda function, *columns: reversed(list(map(function, *columns))))
-    assert seen == [(0, 2), (1, 2), (2, 2)]
-    for setting in jobs:
-        assert np.array_equal(plain[setting].params, backwards[setting].params)
-
-
 def test_divergence_is_counted():
-    outcome = train_setting(Setting(epochs=30, activation="identity", l2=1e6), range(2))
-    assert outcome.diverged == 2
-    assert np.isfinite(outcome.params).all()
+    training = {"epochs": 30, "learning_rate": 0.5, "batch_size": None}
+    result = Study("moons", {"activation": "identity", "l2": 1e6}, training, seeds=2).run()
+    assert result.diverged == {(): 2}
+    assert np.isfinite(result.values()[()]).all()
+    assert "Diverged, and measured where they stopped: 2 of all." in "".join(findings(result))
 
 
 def test_the_notebooks_figures():
@@ -179,9 +139,9 @@ def read(page):
 
 
 def test_tour_has_all_parts(tour):
-    assert [result.comparison.name for result in tour.results] == ["init", "activation", "depth", "batch_size", "l2"]
+    assert [each.comparison.name for each in tour.answers] == ["init", "activation", "depth", "batch_size", "l2"]
     assert all(proof.passed for proof in tour.proofs.values())
-    assert {len(outcome.accuracy) for result in tour.results for outcome in result.outcomes.values()} == {3}
+    assert {len(values) for each in tour.answers for values in each.result.values().values()} == {3}
 
 
 def test_page_asks_for_nothing_from_outside(page):
@@ -214,10 +174,10 @@ def test_page_is_whole(page):
 
 
 def test_page_shows_the_figures(tour, page):
-    for result in tour.results:
-        assert conclusion(result).split(".")[0] in page
-        for outcome in result.outcomes.values():
-            assert percent(outcome.interval) in page
+    for each in tour.answers:
+        assert each.result.conclusion().split(".")[0] in page
+        for interval in each.result.intervals().values():
+            assert in_words("test_accuracy", interval) in page
     assert "98.89 %" in page
 
 
@@ -249,3 +209,29 @@ def test_writing_is_all_or_nothing(tmp_path, monkeypatch):
         write_atomically(path, "second")
     assert path.read_bytes() == b"first\n"
     assert [each.name for each in path.parent.iterdir()] == ["index.html"]
+
+
+# --- the report of a study --------------------------------------------------------------------------------------------
+
+
+def test_a_report_of_any_study_is_whole(tmp_path):
+    study = Study(
+        "moons", training={"epochs": 5}, vary={"init": ["small", "he"], "activation": ["relu", "tanh"]}, seeds=3
+    )
+    result = study.run()
+    page = study_report(result, "handgrad compare moons --seeds 3", margin=0.01)
+    reader = read(page)
+    test_page_asks_for_nothing_from_outside(page)
+    assert len([image for image in reader.images if image["class"] == "dark"]) == 3
+    assert all(image["alt"] for image in reader.images)
+    for said in ("handgrad compare moons", "network.init", "varies", "training.optimizer.learning_rate", "tanh"):
+        assert said in page
+    result.report(tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    "fields", [{"seeds": 1, "vary": {"l2": [0, 0.1]}}, {"seeds": 3}, {"data": "diabetes", "seeds": 2}]
+)
+def test_small_studies_and_regression_have_a_report_too(fields):
+    assert "What can be concluded" in study_report(Study(training={"epochs": 3}, **fields).run())

@@ -13,6 +13,7 @@ import typer
 from handgrad import __version__
 from handgrad.cli.bench import bench
 from handgrad.cli.check import check
+from handgrad.cli.compare import compare
 from handgrad.cli.demo import demo
 from handgrad.cli.predict import predict
 from handgrad.cli.train import train
@@ -20,7 +21,7 @@ from handgrad.cli.train import train
 __all__ = ["app", "main"]
 
 app = typer.Typer(name="handgrad", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-for _command in (demo, train, predict, check, bench):
+for _command in (demo, train, predict, check, compare, bench):
     app.command()(_command)
 
 

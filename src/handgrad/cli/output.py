@@ -25,9 +25,17 @@ def print_json(result: Any) -> None:
 def bar(title: str) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on a terminal; gives a function that takes (done, total)."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    left = TextColumn("left:"), TimeRemainingColumn()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), *left)
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(title, total=None)
@@ -73,7 +81,7 @@ def require_writable(out: Path, force: bool) -> None:
 
 def write_file(out: Path, text: str, force: bool) -> None:
     """Write a file, whole or not at all; refuses to replace one unless `force`."""
-    from handgrad.experiments import write_atomically
+    from handgrad.experiments.writing import write_atomically
 
     require_writable(out, force)
     with _writable(out):

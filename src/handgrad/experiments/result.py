@@ -57,9 +57,9 @@ class Result:
         """How many networks of each setting diverged; they are measured where they stopped."""
         return {setting: int(values.sum()) for setting, values in self.values("diverged").items()}
 
-    def to_dict(self) -> dict[str, Any]:
-        """The figures of the main metric as plain values, for JSON."""
-        pairs = self.compare() if len(self.seeds) > 1 else ()
+    def to_dict(self, margin: float = 0.0) -> dict[str, Any]:
+        """The figures of the main metric as plain values, for JSON; `margin` as for `compare`."""
+        pairs = self.compare(margin=margin) if len(self.seeds) > 1 else ()
         return {
             "metric": self.main_metric,
             "factors": self.factors,
@@ -85,7 +85,7 @@ class Result:
                 }
                 for pair in pairs
             ],
-            "conclusion": self.conclusion(),
+            "conclusion": self.conclusion(margin=margin),
         }
 
     def to_pandas(self) -> "pd.DataFrame":
@@ -190,12 +190,12 @@ class Result:
             raise ValueError(f"path is {str(path)!r}; expected a file ending in {' or '.join(_WRITERS)}")
         getattr(self.to_pandas(), _WRITERS[path.suffix])(path, index=False)
 
-    def report(self, path: str | os.PathLike[str], command: str | None = None) -> None:
+    def report(self, path: str | os.PathLike[str], command: str | None = None, margin: float = 0.0) -> None:
         """Write one self-contained page: verdict, tables, pictures, settings, and the command that makes it again."""
         from handgrad.experiments.report import study_report
         from handgrad.experiments.writing import write_atomically
 
-        write_atomically(Path(path), study_report(self, command))
+        write_atomically(Path(path), study_report(self, command, margin))
 
     @property
     def environments(self) -> list[Mapping[str, Any]]:

@@ -14,11 +14,12 @@ _MOST_BOUNDARIES = 16
 
 def findings(result: Result, margin: float = 0.0) -> list[str]:
     """The conclusion and all that it stands on."""
-    shown = figure(pictures.intervals(result))
-    parts = [paragraph(result.conclusion(margin=margin), "conclusion"), side_by_side(settings_table(result), shown)]
-    if len(result.settings) > 1 and len(result.seeds) > 1:
+    several = len(result.seeds) > 1
+    shown = [figure(pictures.intervals(result))] if several else []
+    parts = [paragraph(result.conclusion(margin=margin), "conclusion"), side_by_side(settings_table(result), *shown)]
+    if len(result.settings) > 1 and several:
         parts.append(pairs_table(result, margin))
-    seeds = f"{len(result.seeds)} seeds" if len(result.seeds) > 1 else "1 seed"
+    seeds = f"{len(result.seeds)} seeds" if several else "1 seed"
     parts.append(figure(pictures.learning_curves(result), f"Training loss, mean and 95 % interval over {seeds}."))
     if len(result.settings) <= _MOST_BOUNDARIES and (drawn := pictures.boundaries(result)) is not None:
         parts.append(figure(drawn, f"What seed {result.seeds[0]}'s networks decide, on its test points."))

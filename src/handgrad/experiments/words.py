@@ -37,6 +37,8 @@ def p_value(p: float) -> str:
 
 def outlook(pair: Pair) -> str:
     """What would settle the pair: how many seeds more, as far as that can be said."""
+    if pair.verdict == "equivalent":
+        return "no difference that matters"
     if pair.verdict != "cannot tell":
         return ""
     if pair.more_seeds is None:

@@ -60,7 +60,9 @@ def run_chunk(chunk: Chunk, table: Dataset | None = None, threads: int | None = 
     """
     started = time.perf_counter()
     net, draws, history = train(chunk, table, threads)
-    metrics = _measure(net, draws) | {"diverged": np.isin(np.arange(len(chunk.jobs)), list(history.diverged))}
+    with np.errstate(over="ignore", invalid="ignore"):  # the weights of one that diverged may be as large as can be
+        metrics = _measure(net, draws)
+    metrics |= {"diverged": np.isin(np.arange(len(chunk.jobs)), list(history.diverged))}
     epochs = np.array(history.epochs)
     curves = {name: getattr(history, name) for name in history.columns if name != "learning_rate"}
     seconds = (time.perf_counter() - started) / len(chunk.jobs)
