@@ -107,8 +107,8 @@ def _critical_sigma_w(formula: Formula, sigma_b: float) -> float:
         return critical_point(formula, sigma_b)[0]
     except ValueError as none:
         raise ValueError(
-            f"init is 'critical' but {none}; a larger sigma_b is given as init='critical(sigma_b=...)' together with "
-            "bias_init='normal(std=...)'"
+            f"init is 'critical' but {none} (sigma_b is given as init='critical(sigma_b=...)' together with "
+            "bias_init='normal(std=...)')"
         ) from none
 
 

@@ -116,5 +116,5 @@ def _smallest_sigma_b(formula: Formula, sigma_b: float) -> str:
     turning = [q for q in _roots(lambda q: _pull(formula, q)) if _variance_left(formula, q) > sigma_b**2]
     if not turning:
         return "no length is kept with χ₁ = 1"
-    smallest = np.sqrt(_variance_left(formula, turning[0]))
+    smallest = np.ceil(1e4 * np.sqrt(_variance_left(formula, turning[0]))) / 1e4
     return f"lengths leave the fixed point with χ₁ = 1; expected sigma_b of at least {smallest:.4f}"

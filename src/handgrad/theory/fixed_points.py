@@ -3,6 +3,7 @@
 import numpy as np
 
 from handgrad.activations import Formula
+from handgrad.arrays import require_number
 from handgrad.theory.moments import gaussian_moments, growth, is_scale_invariant, pair_moment
 from handgrad.theory.scales import Ensemble, require_ensemble
 
@@ -41,7 +42,7 @@ def chi(activation: str | Formula, sigma_w: float, sigma_b: float, q: float | No
     1.0
     """
     ensemble = require_ensemble(activation, sigma_w, sigma_b)
-    return slope_at_one(ensemble, fixed_length(ensemble) if q is None else q)
+    return slope_at_one(ensemble, fixed_length(ensemble) if q is None else require_number("q", q, above=0))
 
 
 def correlation_fixed_point(activation: str | Formula, sigma_w: float, sigma_b: float) -> float:

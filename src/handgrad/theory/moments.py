@@ -90,7 +90,7 @@ def expectation(
         found = quadrature.expectation(lambda z: g(mean + root * z), edges)
     if not np.isfinite(found).all():
         raise ValueError(
-            f"activation {formula} is not finite within 12 standard deviations of {root:.3g}; "
-            "expected finite values of f and df, for their moments"
+            f"activation {formula} is not finite, or too rough to integrate, within 12 standard deviations of "
+            f"{root:.3g}; expected finite and piecewise smooth f and df"
         )
     return found

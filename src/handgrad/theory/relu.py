@@ -40,7 +40,7 @@ def dead_input_probability(width: int, depth: int) -> float:
 
     Raises ValueError for a width or depth below 1.
 
-    >>> dead_input_probability(width=2, depth=2)
+    >>> round(dead_input_probability(width=2, depth=2), 4)
     0.4375
     """
     n, layers = require_integer("width", width), require_integer("depth", depth)
@@ -62,8 +62,8 @@ def born_dead_probability(width: int, depth: int) -> tuple[float, float]:
 
     Raises ValueError for a width or depth below 1.
 
-    >>> born_dead_probability(width=2, depth=2)
-    (0.15625, 0.25)
+    >>> [round(bound, 5) for bound in born_dead_probability(width=2, depth=2)]
+    [0.15625, 0.25]
     """
     n, layers = require_integer("width", width), require_integer("depth", depth)
     ray_dies = dead_input_probability(n, layers - 1) if layers > 1 else 0.0
