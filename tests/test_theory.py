@@ -43,11 +43,20 @@ def network(activation, sigma_w, sigma_b, widths, seeds, outputs=1):
     )
 
 
-def pair_of_inputs(D, c):
-    """Two rows of squared length D and correlation c."""
-    generator = np.random.default_rng(0)
-    Q, _ = np.linalg.qr(generator.standard_normal((D, 2)))
-    return np.sqrt(D) * np.stack([Q[:, 0], c * Q[:, 0] + np.sqrt(1 - c * c) * Q[:, 1]])
+def pairs_of_inputs(D, c, pairs=8):
+    """Rows of squared length D, (2 pairs, D): row i and row pairs + i have correlation c, others none."""
+    Q, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((D, 2 * pairs)))
+    first, other = np.sqrt(D) * Q[:, :pairs].T, np.sqrt(D) * Q[:, pairs:].T
+    return np.concatenate([first, c * first + np.sqrt(1 - c * c) * other])
+
+
+def hidden_signals(net, X):
+    """Mean squared length q and mean correlation c of the pairs in each layer: (S, layers) both."""
+    Z = np.stack([*net.dense_outputs(X).values()], axis=1)  # (S, layers, 2 pairs, n)
+    first, other = np.split(Z, 2, axis=-2)
+    lengths = np.square(Z).mean(axis=-1)
+    cosines = (first * other).sum(-1) / np.sqrt(np.square(first).sum(-1) * np.square(other).sum(-1))
+    return lengths.mean(axis=-1), cosines.mean(axis=-1)
 
 
 def assert_agrees(measured, predicted, allowance):
@@ -55,7 +64,7 @@ def assert_agrees(measured, predicted, allowance):
     error = measured.std(axis=0, ddof=1) / np.sqrt(len(measured))
     band = 5 * error + allowance * np.abs(predicted)
     assert (np.abs(measured.mean(axis=0) - predicted) <= band).all(), (measured.mean(axis=0), predicted, band)
-    assert (band <= 0.35 * np.abs(predicted).max()).all()  # a band that says something
+    assert (band <= 0.3 * np.abs(predicted).max()).all()  # a band that says something
 
 
 # --- moments ----------------------------------------------------------------------------------------------------------
@@ -82,6 +91,7 @@ def test_moments_agree_with_scipys_quadrature(formula, variance):
 
 
 @given(st.floats(-20, 20), st.floats(-2, 2))
+@settings(max_examples=30)
 def test_moments_of_leaky_relu_and_hard_tanh_in_closed_form(log_variance, slope):
     q = 2.0**log_variance
     half = (1 + slope**2) / 2
@@ -94,6 +104,7 @@ def test_moments_of_leaky_relu_and_hard_tanh_in_closed_form(log_variance, slope)
 
 
 @given(st.floats(-20, 20))
+@settings(max_examples=30)
 def test_moments_of_erf_in_closed_form(log_variance):
     q = 2.0**log_variance
     expected = 2 / np.pi * np.arcsin(2 * q / (1 + 2 * q)), 4 / np.pi / np.sqrt(1 + 4 * q)
@@ -127,17 +138,15 @@ def test_moments_refuse(arguments, error, message):
 
 @pytest.mark.parametrize("formula", ALL, ids=repr)
 def test_lengths_and_correlations_in_networks_follow_the_maps(formula):
-    n, depth, S = 256, 5, 24
+    n, depth, S = 200, 4, 16
     sigma_w, sigma_b, c = min(formula.gain, 1.4), 0.3, 0.4
     net = network(formula, sigma_w, sigma_b, [n] * (depth + 1), S, outputs=n)
-    Z = np.stack([*net.dense_outputs(pair_of_inputs(n, c)).values()], axis=1)  # (S, layers, 2, n)
-    squares = np.square(Z).mean(axis=-1)
+    lengths, cosines = hidden_signals(net, pairs_of_inputs(n, c))
     q0 = sigma_w**2 + sigma_b**2
     c0 = (sigma_w**2 * c + sigma_b**2) / q0
 
     allowance = 3 * np.arange(depth + 1) / n
-    assert_agrees(squares.mean(axis=-1), theory.length_map(formula, sigma_w, sigma_b, q0, depth), allowance)
-    cosines = (Z[:, :, 0] * Z[:, :, 1]).mean(axis=-1) / np.sqrt(squares.prod(axis=-1))
+    assert_agrees(lengths, theory.length_map(formula, sigma_w, sigma_b, q0, depth), allowance)
     assert_agrees(cosines, theory.correlation_map(formula, sigma_w, sigma_b, c0, depth, q=q0), allowance + 3 / n)
 
 
@@ -245,11 +254,11 @@ def test_signals_that_die_out_have_the_depth_scale_of_small_signals():
 @pytest.mark.parametrize("formula", [each for each in ALL if each.name != "softplus"], ids=repr)
 def test_squared_gradients_grow_by_chi_in_networks(formula):
     """∂loss/∂Z, from layer to layer back: theory takes the weights on the way back for others than on the way up."""
-    n, depth, S = 256, 4, 24
+    n, depth, S = 200, 3, 30
     sigma_w, sigma_b = (0.8 if formula.name in ("identity", "selu", "elu") else 1.2), 0.5
     q = theory.fixed_point(formula, sigma_w, sigma_b)
     net = network(formula, sigma_w, sigma_b, [n] * (depth + 1), S, outputs=n)
-    X = np.sqrt((q - sigma_b**2) / sigma_w**2) * pair_of_inputs(n, 0.0)[:1]  # lengths start where they rest
+    X = np.sqrt((q - sigma_b**2) / sigma_w**2) * pairs_of_inputs(n, 0.0)  # lengths start where they rest
     Z = net.forward(X)
     y = Z + np.random.default_rng(1).standard_normal(Z.shape)  # the gradient by the outputs is white noise
     gradients = hg.record(net, np.broadcast_to(X, (S, *X.shape)), y).gradients
@@ -316,14 +325,13 @@ def test_critical_is_he_normal_for_relu():
 
 @pytest.mark.parametrize("formula", [*CRITICAL_WITHOUT_BIASES, erf], ids=repr)
 def test_critical_weights_have_the_critical_spread_and_keep_signals_apart(formula):
-    n, S, c = 200, 24, 0.6
+    n, S, c = 150, 24, 0.6
     net = hg.Network.mlp([n] * 6, activation=formula, init="critical", seed=range(S))
     sigma_w = theory.critical_point(formula, 0.0)[0]
     for layer in range(1, 6):
         W = net[f"dense{layer}.W"]
         assert W.std() * np.sqrt(n) == pytest.approx(sigma_w, abs=5 * sigma_w / np.sqrt(2 * W.size))
-    Z = np.stack([*net.dense_outputs(pair_of_inputs(n, c)).values()], axis=1)
-    cosines = (Z[:, :, 0] * Z[:, :, 1]).sum(-1) / np.sqrt(np.square(Z).sum(-1).prod(-1))
+    cosines = hidden_signals(net, pairs_of_inputs(n, c))[1]
     assert_agrees(cosines, theory.correlation_map(formula, sigma_w, 0.0, c, 4, q=sigma_w**2), 15 / n)
 
 
@@ -368,11 +376,11 @@ def test_critical_refuses(settings, message):
 # --- relu at finite width ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("widths", [[30], [10, 40], [20, 20, 20]], ids=str)
+@pytest.mark.parametrize("widths", [[30], [20, 20, 20]], ids=str)
 def test_lengths_of_relu_networks_fluctuate_as_predicted(widths):
-    D, S = 6, 4000
+    D, S = 6, 2000
     net = hg.Network.mlp([D, *widths, 1], init="he_normal", loss="mse", seed=range(S))
-    x = pair_of_inputs(D, 0.0)[:1]
+    x = pairs_of_inputs(D, 0.0, pairs=1)[:1]
     hidden = np.maximum(net.dense_outputs(x)[f"dense{len(widths)}.W"], 0)
     M = np.square(hidden).mean(axis=(-2, -1))  # E[M] = |x|² / D = 1
     assert_agrees(M, 1.0, 0.0)
@@ -381,7 +389,7 @@ def test_lengths_of_relu_networks_fluctuate_as_predicted(widths):
 
 @pytest.mark.parametrize(("width", "depth"), [(1, 2), (2, 3), (3, 6)])
 def test_relu_networks_die_as_often_as_predicted(width, depth):
-    S = 2500
+    S = 1500
     net = hg.Network.mlp([1] + [width] * depth + [1], init="he_normal", loss="mse", seed=range(S))
     last = net.dense_outputs([[1.0], [-1.0]])[f"dense{depth}.W"]
     dead = (last <= 0).all(axis=-1)  # (S, 2): each ray
@@ -426,15 +434,14 @@ def test_selu_rests_at_mean_0_and_variance_1_and_attracts_as_published():
 def test_moments_in_selu_networks():
     n, S, depth = 300, 12, 4
     net = hg.Network.mlp([n] * (depth + 2), activation="selu", init="lecun_normal", seed=range(S))
-    x = 1.5 * pair_of_inputs(n, 0.0)[:1]
-    outputs = net.dense_outputs(x)
-    A = np.stack([activations.find("selu").value(outputs[f"dense{i}.W"][:, 0]) for i in range(1, depth + 1)], axis=1)
+    outputs = net.dense_outputs(1.5 * pairs_of_inputs(n, 0.0))
+    A = np.stack([activations.find("selu").value(outputs[f"dense{i}.W"]) for i in range(1, depth + 1)], axis=1)
     second, predicted = 2.25, []
     for _ in range(depth):
         mean, variance = theory.selu_moments(0.0, second)  # a unit sees the mean square: random weights have no sum
         second = variance + mean**2
         predicted.append(second)
-    assert_agrees(np.square(A).mean(axis=-1), np.array(predicted), 3 * np.arange(1, depth + 1) / n)
+    assert_agrees(np.square(A).mean(axis=(-2, -1)), np.array(predicted), 3 * np.arange(1, depth + 1) / n)
 
 
 # --- linear networks --------------------------------------------------------------------------------------------------
@@ -460,6 +467,7 @@ def test_a_linear_network_learns_its_modes_as_predicted():
 
 
 @given(st.floats(0, 5), st.floats(1e-6, 1), st.floats(0, 10))
+@settings(max_examples=50)
 def test_learning_curves_solve_their_equation(s, u0, t):
     h = 1e-5
     before, at, after = theory.linear_learning_curve([s], u0, [t, t + h, t + 2 * h])[:, 0]

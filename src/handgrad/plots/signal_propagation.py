@@ -80,13 +80,14 @@ def phase_diagram(
     ax = new_axes(ax, 5.2, 4.0)
     shades, reach = _draw_phases(ax, columns, rows, values)
     if edge is not None:
-        ax.plot(edge, rows, color=ink(), linewidth=1.8, label="χ₁ = 1", marker="o" if len(rows) == 1 else "")
-        ax.set(xlim=(columns[0], columns[-1]), ylim=(rows[0], rows[-1]))
-    bar = ax.figure.colorbar(shades, ax=ax, label="χ₁")
+        _draw_edge(ax, edge, rows)
+    bar = ax.figure.colorbar(shades, ax=ax, label="$\\chi_1$")
     _tick_factors(bar, reach)
     for name, sign in (("order", -1), ("chaos", 1)):
         _name_phase(ax, name, columns, rows, sign * np.log(values), shades)
+    _explain(ax, bool(np.isnan(values).any()))
     ax.grid(False)
+    ax.set(xlim=(columns[0], columns[-1]), ylim=(rows[0], rows[-1]))
     ax.set(xlabel="$\\sigma_w$", ylabel="$\\sigma_b$", title=title)
     return ax
 
@@ -156,6 +157,26 @@ def _draw_phases(ax: "Axes", columns: Array, rows: Array, values: Array) -> tupl
     ax.patch.set(hatch="///", edgecolor=ink(), alpha=0.4)
     shades = ax.pcolormesh(columns, rows, logs, cmap=ramp, vmin=-reach, vmax=reach, shading="nearest", rasterized=True)
     return shades, reach
+
+
+def _draw_edge(ax: "Axes", edge: Array, rows: Array) -> None:
+    """A line; a dot where a point of it stands alone and a line would not show."""
+    look: Any = {"color": ink(), "clip_on": False}
+    ax.plot(edge, rows, linewidth=1.8, label="$\\chi_1$ = 1", color=ink())
+    there = np.pad(np.isfinite(edge), 1)
+    alone = there[1:-1] & ~there[:-2] & ~there[2:]
+    ax.plot(edge[alone], rows[alone], linestyle="none", marker="o", **look)
+
+
+def _explain(ax: "Axes", hatched: bool) -> None:
+    """What the line and the hatching are, below the axes."""
+    from matplotlib.patches import Patch
+
+    lines: list[Any] = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
+    patches = [Patch(facecolor="none", edgecolor=ink(), hatch="///", alpha=0.4, label="no fixed point")] * hatched
+    if lines or patches:
+        below: Any = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 2}
+        ax.legend(handles=[*lines, *patches], fontsize="small", **below)
 
 
 def _tick_factors(bar: Any, reach: float) -> None:

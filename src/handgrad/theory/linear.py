@@ -33,15 +33,16 @@ def linear_learning_curve(singular_values: ArrayLike, u0: ArrayLike, time: Array
            [1.875, 0.355],
            [2.   , 1.   ]])
     """
+    from scipy.special import exprel
+
     s, t = _row("singular_values", singular_values), _row("time", time)[:, None]
     start = require_finite("u0", require_numeric("u0", u0)).astype(float)
     if start.shape not in ((), s.shape):
         raise ValueError(f"u0 has shape {start.shape}; expected one number, or {s.shape} as singular_values")
     if not (start > 0).all():
         raise ValueError(f"u0 is {start.min():g} at the lowest; expected values above 0, for 0 never grows")
-    decay = np.exp(-2 * s * t)
-    # u0 + (s - u0) e = s e + u0 (1 - e), and (1 - e) / s tends to 2 t for modes that are not there
-    grown = np.where(s > 0, -np.expm1(-2 * s * t) / np.where(s > 0, s, 1), 2 * t)
+    # (u0 + (s - u0) e^(-2st)) / s without 0 / 0, where exprel(x) = (eˣ - 1) / x
+    decay, grown = np.exp(-2 * s * t), 2 * t * exprel(-2 * s * t)
     return np.asarray(start / (decay + start * grown))
 
 
