@@ -17,6 +17,7 @@ from handgrad.gradcheck.signatures.registry import SIGNATURES, UNKNOWN
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CHECKING = (ROOT / "docs" / "gradient-checking.md").read_text(encoding="utf-8")
+THEORY = (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, flags=re.DOTALL)
 
 
@@ -89,3 +90,14 @@ def test_the_page_on_gradient_checking_tells_every_cause() -> None:
     causes = {signature.cause for signature in SIGNATURES}
     assert set(told) == causes | {UNKNOWN, "on-kinks", "below-noise", "cause"}
     assert len(told) == len(set(told))
+
+
+def test_the_page_on_theory_prints_what_it_says(tmp_path: Path) -> None:
+    """Its blocks, one after another, as a reader runs them."""
+    blocks = re.findall(r"```python\n(.*?)```\n(?:\n```text\n(.*?)```)?", THEORY, flags=re.DOTALL)
+    program = "\n".join(code for code, _ in blocks)
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, encoding="utf-8", check=True
+    )
+    assert run.stdout == "".join(printed for _, printed in blocks)
+    assert (tmp_path / "correlation.png").read_bytes().startswith(b"\x89PNG")
