@@ -98,7 +98,7 @@ def phase_diagram(
 def _by_depth(
     predicted: Mapping[str, ArrayLike], measured: Mapping[str, ArrayLike] | None, ax: "Axes | None"
 ) -> tuple["Axes", Array]:
-    """The axes, and all that was drawn in one row."""
+    """The axes, and the values of all lines and points in one row."""
     if not predicted:
         raise ValueError("predicted is empty; expected at least one name with values (layers,)")
     lines = {name: _layers(f"predicted[{name!r}]", each, (1,)) for name, each in predicted.items()}
@@ -115,7 +115,8 @@ def _by_depth(
     told = "line: theory, points: networks" + ("\n(mean, 95 % interval)" if _stacked(points) else "")
     outside: Any = {"loc": "upper left", "bbox_to_anchor": (1, 1), "alignment": "left"}
     ax.legend(title=told if points else "theory", fontsize="small", title_fontsize="small", **outside)
-    return ax, np.concatenate([each.ravel() for each in (*lines.values(), *points.values())])
+    means = [each.reshape(len(each), -1).mean(axis=1) for each in (*lines.values(), *points.values())]
+    return ax, np.concatenate(means)
 
 
 def _draw_points(ax: "Axes", i: int, values: Array) -> None:
