@@ -151,7 +151,7 @@ def test_lengths_and_correlations_in_networks_follow_the_maps(formula):
 
 
 def arc_cosine(c):
-    """The correlation map of relu at sigma_w² = 2 (Cho & Saul 2009, eq. 6)."""
+    """The correlation map of relu at sigma_w² = 2 (Cho & Saul 2009, degree 1)."""
     return (np.sqrt(1 - c * c) + (np.pi - np.arccos(c)) * c) / np.pi
 
 
@@ -172,6 +172,13 @@ def test_the_correlation_map_of_erf_is_an_arc_sine(c, log_variance):
     assert found == pytest.approx(covariance / second, rel=1e-8, abs=1e-10)
 
 
+def test_lengths_that_underflow_are_0_and_biases_bring_them_back():
+    lengths = theory.length_map("relu", 1e-8, 0.0, 1.0, depth=40)
+    assert lengths[1] == pytest.approx(0.5e-16)
+    assert (lengths[-5:] == 0).all()
+    np.testing.assert_allclose(theory.length_map("sigmoid", 1e-8, 0.1, 1.0, depth=2)[1:], 0.01, rtol=1e-10)
+
+
 def test_equal_inputs_stay_equal():
     for formula in ALL:
         np.testing.assert_allclose(theory.correlation_map(formula, 1.1, 0.1, 1.0, depth=3, q=2.0), 1.0, rtol=1e-12)
@@ -184,7 +191,8 @@ def test_equal_inputs_stay_equal():
         (lambda: theory.length_map("tanh", 1, -1, 1, 3), "sigma_b is -1; expected a finite number at least 0"),
         (lambda: theory.length_map("tanh", 1, 0, 0, 3), "q0 is 0"),
         (lambda: theory.length_map("tanh", 1, 0, 1, -1), "depth is -1"),
-        (lambda: theory.length_map("relu", 1e10, 0, 1, 40), "variance is inf"),
+        (lambda: theory.length_map("relu", 1e10, 0, 1, 40), "lengths grow without end for relu"),
+        (lambda: theory.correlation_map("relu", 1e-8, 0, 0.5, 40, q=1.0), "signals die out"),
         (lambda: theory.correlation_map("tanh", 1.5, 0, 1.1, 3), "c0 is 1.1"),
         (lambda: theory.correlation_map("tanh", 0.9, 0, 0.5, 3), r"signals die out \(q\* = 0\) for tanh"),
         (lambda: theory.fixed_point("relu", 2, 0), "lengths grow without end for relu with sigma_w = 2"),

@@ -147,7 +147,7 @@ _before_lsuv = Initializer(
 critical = Initializer(
     "critical",
     lambda generator, shape, fan_in, fan_out, gain, sigma_b: _normal(generator, shape, gain**2 / fan_in),
-    doc="""Normal, at the edge of chaos: Var[w] = gain**2 / fan_in; Schoenholz et al. 2017, section 3.
+    doc="""Normal, at the edge of chaos: Var[w] = gain**2 / fan_in; Schoenholz et al. 2017.
 
     A network gives it as gain the critical sigma_w (`handgrad.theory.critical_point`) of the activation whose signals
     the layer takes in; the first layer that of the one after it. It is made for biases N(0, sigma_b²): pass

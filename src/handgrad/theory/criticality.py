@@ -19,9 +19,10 @@ def critical_point(activation: str | Formula, sigma_b: float) -> tuple[float, fl
 
         sigma_w² E[f'(√q z)²] = 1        q = sigma_w² E[f(√q z)²] + sigma_b²
 
-    Schoenholz et al. 2017, section 3. With f(0) = 0 and sigma_b = 0 it lies at q* = 0, reached slowly: sigma_w is
-    then 1 / |f'(0)|, for a kink at 0 with the mean of both squared slopes. Scale-invariant activations (relu,
-    leaky_relu, identity) are critical at sigma_b = 0 alone, √2 for relu, at any length; q* = 1 stands for all.
+    The edge of chaos of Poole et al. 2016 and Schoenholz et al. 2017. With f(0) = 0 and sigma_b = 0 it lies at
+    q* = 0, reached slowly: sigma_w is then 1 / |f'(0)|, for a kink at 0 with the mean of both squared slopes.
+    Scale-invariant activations (relu, leaky_relu, identity) are critical at sigma_b = 0 alone, √2 for relu, at any
+    length; q* = 1 stands for all.
 
     Raises ValueError where there is no such point: activations such as softplus have none; scale-invariant ones have
     none with biases; gelu, silu and mish only from some sigma_b on, which the error names, because below it lengths

@@ -33,7 +33,7 @@ def fixed_point(activation: str | Formula, sigma_w: float, sigma_b: float) -> fl
 def chi(activation: str | Formula, sigma_w: float, sigma_b: float, q: float | None = None) -> float:
     """χ₁ = sigma_w² E[f'(√q z)²] at q, by default q*: how much the distance of two near signals grows in a layer.
 
-    Squared gradients grow by the same factor on their way back (Schoenholz et al. 2017, section 4). Below 1 signals
+    Squared gradients grow by the same factor on their way back (Schoenholz et al. 2017). Below 1 signals
     become alike (order), above 1 they part (chaos). Poole et al. 2016, eq. 6. At q* = 0 the slopes are those at 0.
 
     Raises ValueError where `q` is not above 0, or is not given and there is no fixed point.
@@ -49,7 +49,7 @@ def correlation_fixed_point(activation: str | Formula, sigma_w: float, sigma_b: 
     """c*, the correlation at which `correlation_map` rests: 1 where χ₁ ≤ 1, else the one below 1.
 
     The map is convex on [0, 1] and rests at c = 1; where its slope χ₁ there is above 1 there is one more such point,
-    in [0, 1), and that one attracts (Poole et al. 2016, section 3).
+    in [0, 1), and that one attracts (Poole et al. 2016, on two inputs).
 
     Raises ValueError where lengths have no fixed point, or die out (q* = 0), so that directions have no limit.
 
@@ -87,7 +87,7 @@ def length_depth_scale(activation: str | Formula, sigma_w: float, sigma_b: float
     """ξ_q, the depth over which lengths forget their start: |q - q*| shrinks as exp(-layer / ξ_q).
 
     ξ_q = -1 / log |dq'/dq| at q*, with dq'/dq = sigma_w² E[f(h) f'(h) h] / q*, h ~ N(0, q*). By Stein's lemma that is
-    χ₁ + sigma_w² E[f''(h) f(h)], as Schoenholz et al. 2017 write it (section 3), but needs no f''.
+    χ₁ + sigma_w² E[f''(h) f(h)], as Schoenholz et al. 2017 write it, but needs no f''.
 
     Raises ValueError where lengths have no fixed point.
 
@@ -104,7 +104,12 @@ def length_depth_scale(activation: str | Formula, sigma_w: float, sigma_b: float
 
 def next_length(ensemble: Ensemble, q: float) -> float:
     """sigma_w² E[f(√q z)²] + sigma_b²."""
-    return ensemble.sigma_w**2 * gaussian_moments(ensemble.formula, q)[0] + ensemble.sigma_b**2
+    formula = ensemble.formula
+    second_moment = gaussian_moments(formula, q)[0] if q > 0 else float(formula.value(np.zeros(1))[0] ** 2)
+    after = ensemble.sigma_w**2 * second_moment + ensemble.sigma_b**2
+    if not np.isfinite(after):
+        raise _endless(ensemble)
+    return after
 
 
 def slope_at_one(ensemble: Ensemble, q: float) -> float:

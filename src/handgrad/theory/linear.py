@@ -14,8 +14,8 @@ def linear_learning_curve(singular_values: ArrayLike, u0: ArrayLike, time: Array
         u(t) = s u0 / (u0 + (s - u0) e^(-2 s t))
 
     A sigmoid: nothing for about log(s / u0) / 2s, then all at once; strong modes first. Saxe, McClelland & Ganguli
-    2014 (section 1.2, with τ = 1). For a full batch and the loss mean_squared_error of C outputs, whose gradient is
-    2 / C times this flow's, time is steps · learning_rate · 2 / C, in the limit of a small learning rate.
+    2014, on the time course of learning (with τ = 1). For a full batch and the loss mean_squared_error of C outputs,
+    whose gradient is 2 / C times this flow's, time is steps · learning_rate · 2 / C, for a small learning rate.
 
     Parameters
     ----------

@@ -56,7 +56,7 @@ def correlation_map(
     for _ in range(require_integer("depth", depth, at_least=0)):
         covariance = ensemble.sigma_w**2 * pair_moment(ensemble.formula, length, c) + ensemble.sigma_b**2
         after = length if resting else next_length(ensemble, length)
-        c = float(np.clip(covariance / after, -1, 1))
+        c = float(np.clip(covariance / require_living(ensemble, after), -1, 1))
         correlations.append(c)
         length = after
     return np.array(correlations)

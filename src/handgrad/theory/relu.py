@@ -36,7 +36,7 @@ def dead_input_probability(width: int, depth: int) -> float:
     """P(some hidden layer is all 0) for one given input: 1 - (1 - 2⁻ⁿ)ᵈ for d layers of n units.
 
     Each unit that sees a signal is off with probability ½, whatever the other units and layers below do. Lu et al.
-    2019, who bound the death of whole networks by it (section 3).
+    2019, who bound the death of whole networks by it.
 
     Raises ValueError for a width or depth below 1.
 
@@ -58,7 +58,7 @@ def born_dead_probability(width: int, depth: int) -> tuple[float, float]:
         2¹⁻ⁿ (1 - S) + (1 - 2¹⁻ⁿ) (1 - S)²  ≤  P  ≤  1 - S
 
     `high` also holds for inputs of more columns, since these contain a line through 0; `low` does not. Bounds of this
-    kind are due to Lu et al. 2019 (section 3); these are derived here.
+    kind are due to Lu et al. 2019; these are derived here.
 
     Raises ValueError for a width or depth below 1.
 

@@ -27,8 +27,8 @@ class SeluFixedPoint(NamedTuple):
 def selu_moments(mean: float, variance: float, omega: float = 0.0, tau: float = 1.0) -> tuple[float, float]:
     """Mean and variance of SELU's activations, one layer above activations of that mean and variance.
 
-    A unit whose weights have the sum ω and the sum of squares τ sees h ~ N(ω mean, τ variance) (Klambauer et al.
-    2017, eq. 3 gives the integrals in closed form; here they are quadrature). lecun_normal has ω ≈ 0, τ ≈ 1.
+    A unit whose weights have the sum ω and the sum of squares τ sees h ~ N(ω mean, τ variance); lecun_normal has
+    ω ≈ 0 and τ ≈ 1. Klambauer et al. 2017 give the integrals in closed form; here they are quadrature.
 
     Raises ValueError where `variance` or `tau` is not above 0.
 
