@@ -24,6 +24,8 @@ CRITICAL_WITHOUT_BIASES = [each for each in ALL if each.name not in ("gelu", "si
 erf = Formula("erf", f=lambda z: 1 - erfc(z), df=lambda z, a: 2 / np.pi**0.5 * np.exp(-z * z))
 shifted = Formula("shifted", f=lambda z: np.maximum(z - 0.3, 0), df=lambda z, a: step(z - 0.3))  # an untold kink
 steep = Formula("steep", f=lambda z: np.tanh(1e4 * z), df=lambda z, a: 1e4 * (1 - a * a))
+exponential = Formula("exponential", f=lambda z: np.exp(z), df=lambda z, a: a)
+nothing = Formula("nothing", f=lambda z: 0 * z, df=lambda z, a: 0 * z)
 spread = Initializer(
     "spread",
     lambda generator, shape, fan_in, fan_out, gain, sigma_w: sigma_w * generator.standard_normal(shape) / fan_in**0.5,
@@ -125,7 +127,11 @@ def test_moments_of_kinks_untold_and_of_a_wall():
         (("rleu",), ValueError, "did you mean 'relu'"),
         ((3,), TypeError, "activation is 3"),
         (("relu", 0), ValueError, "variance is 0; expected a finite number above 0"),
-        ((Formula("power", f=lambda z: z**0.5, df=lambda z, a: 0.5 / a),), ValueError, "power is not finite"),
+        (
+            (Formula("power", f=lambda z: z**0.5, df=lambda z, a: 0.5 / a),),
+            ValueError,
+            "power is too steep or too rough",
+        ),
     ],
 )
 def test_moments_refuse(arguments, error, message):
@@ -199,6 +205,11 @@ def test_equal_inputs_stay_equal():
         (lambda: theory.fixed_point("gelu", 2, 0), "lengths grow without end for gelu"),
         (lambda: theory.fixed_point("relu", 2**0.5, 0.1), "lengths grow without end"),
         (lambda: theory.correlation_fixed_point("tanh", 0.9, 0), "signals die out"),
+        (lambda: theory.fixed_point(exponential, 1.2, 0), "lengths grow without end for exponential"),
+        (lambda: theory.critical_point(nothing, 0.0), "nothing has no critical point at sigma_b = 0"),
+        (lambda: theory.gaussian_moments(exponential, 50.0), "exponential is too steep"),
+        (lambda: theory.critical_point(exponential, 0.3), "exponential has no critical point"),
+        (lambda: theory.correlation_map(exponential, 1, 0, 0.2, 9, q=1), "exponential is too steep"),
         (lambda: theory.chi("tanh", 1.5, 0, q=0), "q is 0"),
         (lambda: theory.critical_point("tanh", -1), "sigma_b is -1"),
         (lambda: theory.critical_point("relu", 0.1), "relu has no critical point at sigma_b = 0.1: at its critical"),

@@ -4,7 +4,8 @@ Wide random networks, W_ij ~ N(0, sigma_w² / fan_in) and b_i ~ N(0, sigma_b²),
 the squared length q of a pre-activation (its variance) and the correlation c of two. `length_map` and
 `correlation_map` follow them upwards, `fixed_point`, `correlation_fixed_point`, `depth_scale` and
 `length_depth_scale` tell where and how fast they settle, `chi` and `critical_point` where order ends and chaos
-begins. Every function takes any activation: a name, or a record of your own.
+begins. Every function takes any continuous activation: a name, or a record of your own. (Where f jumps, f' does not
+tell it, and χ₁ and what follows from it do not hold.)
 """
 
 from handgrad.theory.criticality import critical_line, critical_point

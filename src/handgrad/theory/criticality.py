@@ -8,7 +8,7 @@ import numpy as np
 from handgrad.activations import Formula, activations
 from handgrad.arrays import Array, ArrayLike, require_number, require_numeric
 from handgrad.theory.fixed_points import TINY
-from handgrad.theory.moments import gaussian_moments, growth, is_scale_invariant
+from handgrad.theory.moments import NotIntegrable, gaussian_moments, growth, is_scale_invariant
 
 _LENGTHS = 2.0 ** np.arange(-40, 37)  # where critical lengths are looked for
 _ROUNDING = 1e-9
@@ -86,7 +86,10 @@ def _sigma_w(formula: Formula, q: float) -> float:
 
 def _variance_left(formula: Formula, q: float) -> float:
     """The sigma_b² that makes q a fixed point of the sigma_w with χ₁ = 1: q - E[f²] / E[f'²]."""
-    second_moment, slope = gaussian_moments(formula, q)
+    try:
+        second_moment, slope = gaussian_moments(formula, q)
+    except NotIntegrable:
+        return -np.inf
     return q - second_moment / slope if slope > 0 else -np.inf
 
 
@@ -96,8 +99,11 @@ def _attracts(formula: Formula, q: float) -> bool:
 
 
 def _pull(formula: Formula, q: float) -> float:
-    slope = gaussian_moments(formula, q)[1]
-    return growth(formula, q) / slope - 1 if slope > 0 else np.inf
+    try:
+        slope = gaussian_moments(formula, q)[1]
+        return growth(formula, q) / slope - 1 if slope > 0 else np.inf
+    except NotIntegrable:
+        return np.inf
 
 
 def _roots(function: Callable[[float], float]) -> Any:

@@ -4,7 +4,7 @@ import numpy as np
 
 from handgrad.activations import Formula
 from handgrad.arrays import require_number
-from handgrad.theory.moments import gaussian_moments, growth, is_scale_invariant, pair_moment
+from handgrad.theory.moments import NotIntegrable, gaussian_moments, growth, is_scale_invariant, pair_moment
 from handgrad.theory.scales import Ensemble, require_ensemble
 
 TINY = 1e-30  # a variance at which an activation is its two slopes at 0
@@ -124,7 +124,10 @@ def fixed_length(ensemble: Ensemble) -> float:
     from scipy.optimize import brentq
 
     def excess(q: float) -> float:
-        return next_length(ensemble, q) - q
+        try:
+            return next_length(ensemble, q) - q
+        except NotIntegrable:
+            raise _endless(ensemble) from None  # f overflows on the way up
 
     rising = excess(1.0) > 0
     near, factor = 1.0, 2.0 if rising else 0.5

@@ -11,6 +11,10 @@ from handgrad.theory import quadrature
 _FINEST, _FINEST_OF_PAIRS = 20, 10  # panels shrink to 1e-11 and, in two dimensions, to 2e-5 standard deviations
 
 
+class NotIntegrable(ValueError):
+    """An expectation that is not finite, mostly because f overflows where the variance reaches."""
+
+
 def gaussian_moments(activation: str | Formula, variance: float = 1.0) -> tuple[float, float]:
     """E[f(h)²] and E[f'(h)²] for a normal pre-activation h ~ N(0, variance).
 
@@ -58,8 +62,9 @@ def pair_moment(formula: Formula, variance: float, c: float, *, slopes: bool = F
     centre, scale = c * h1, root * np.sqrt((1 - c) * (1 + c))
     z2, weights2 = quadrature.nodes(quadrature.panels(formula, centre, scale, _FINEST_OF_PAIRS))
     h2 = centre[:, None, None] + scale * z2  # (N, panels, 16)
-    given_h1 = (g(h2) * quadrature.density(z2) * weights2).sum(axis=(-2, -1))  # E[g(h₂) | h₁]
-    return float(weights1 @ (g(h1) * given_h1))
+    with np.errstate(all="ignore"):  # what overflows is refused
+        given_h1 = (g(h2) * quadrature.density(z2) * weights2).sum(axis=(-2, -1))  # E[g(h₂) | h₁]
+        return float(_require_finite(formula, weights1 @ (g(h1) * given_h1), root))
 
 
 def is_scale_invariant(formula: Formula) -> bool:
@@ -70,7 +75,9 @@ def is_scale_invariant(formula: Formula) -> bool:
     """
     h = np.linspace(-8.0, 8.0, 161)
     with np.errstate(all="ignore"):
-        return all(np.allclose(formula.value(k * h), k * formula.value(h), rtol=1e-12, atol=0) for k in (2**-6, 2**6))
+        return bool(formula.value(h).any()) and all(
+            np.allclose(formula.value(k * h), k * formula.value(h), rtol=1e-12, atol=0) for k in (2**-6, 2**6)
+        )
 
 
 def expectation(
@@ -86,11 +93,14 @@ def expectation(
     edges = quadrature.panels(formula, np.asarray(mean), root, _FINEST)
     if mirrored:
         edges = np.union1d(edges, -edges)
-    with np.errstate(all="ignore"):  # what overflows is refused below
-        found = quadrature.expectation(lambda z: g(mean + root * z), edges)
+    with np.errstate(all="ignore"):  # what overflows is refused
+        return _require_finite(formula, quadrature.expectation(lambda z: g(mean + root * z), edges), root)
+
+
+def _require_finite(formula: Formula, found: Array, root: float) -> Array:
     if not np.isfinite(found).all():
-        raise ValueError(
-            f"activation {formula} is not finite, or too rough to integrate, within 12 standard deviations of "
-            f"{root:.3g}; expected finite and piecewise smooth f and df"
+        raise NotIntegrable(
+            f"activation {formula} is too steep or too rough to integrate over 12 standard deviations of "
+            f"{root:.3g}; expected f and df to be finite there, and piecewise smooth"
         )
     return found

@@ -48,7 +48,7 @@ def nodes(edges: Array) -> tuple[Array, Array]:
 def expectation(integrand: Callable[[Array], Array], edges: Array) -> Array:
     """E[g(z)], z ~ N(0, 1), for g of several components, (n,) -> (components, n); panels are halved where needed.
 
-    NaN where g is not finite, or so wild that 100,000 panels do not settle it.
+    NaN where g is not finite, so wild that 100,000 panels do not settle it, or so steep that it counts beyond 12.
     """
     total = 0.0
     low, high = edges[:-1], edges[1:]
@@ -60,13 +60,19 @@ def expectation(integrand: Callable[[Array], Array], edges: Array) -> Array:
         settled = (np.abs(left + right - coarse) <= _TOLERANCE * size[:, None]).all(axis=0)
         total = total + (left + right)[:, settled].sum(axis=-1)
         if settled.all():
-            return np.asarray(total)
+            return np.where(_cut_off(integrand, size), np.nan, total)
         open_ = ~settled
         if open_.sum() > _MANY or not np.isfinite(size).all():
             return np.full(len(size), np.nan)
         low, high = np.concatenate([low[open_], middle[open_]]), np.concatenate([middle[open_], high[open_]])
         coarse = np.concatenate([left[:, open_], right[:, open_]], axis=-1)
     return np.asarray(total + coarse.sum(axis=-1))  # panels of width 1e-14: a jump that no kink announced
+
+
+def _cut_off(integrand: Callable[[Array], Array], size: Array) -> Array:
+    """Whether each component still counts where the line is cut, as steep exponentials do."""
+    ends = np.array([-_REACH, _REACH])
+    return np.asarray((np.abs(integrand(ends)) * density(ends)).max(axis=-1) > 1e-12 * size)
 
 
 def _on_panels(integrand: Callable[[Array], Array], low: Array, high: Array) -> Array:
