@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CHECKING = (ROOT / "docs" / "gradient-checking.md").read_text(encoding="utf-8")
 STATISTICS = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
+THEORY = (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, flags=re.DOTALL)
 
 
@@ -96,3 +97,14 @@ def test_the_page_on_statistics_prints_what_it_says(capsys: pytest.CaptureFixtur
     ((code, printed),) = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", STATISTICS, flags=re.DOTALL)
     exec(code, {})
     assert capsys.readouterr().out == printed
+
+
+def test_the_page_on_theory_prints_what_it_says(tmp_path: Path) -> None:
+    """Its blocks, one after another, as a reader runs them."""
+    blocks = re.findall(r"```python\n(.*?)```\n(?:\n```text\n(.*?)```)?", THEORY, flags=re.DOTALL)
+    program = "\n".join(code for code, _ in blocks)
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, encoding="utf-8", check=True
+    )
+    assert run.stdout == "".join(printed for _, printed in blocks)
+    assert (tmp_path / "correlation.png").read_bytes().startswith(b"\x89PNG")

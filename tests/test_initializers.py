@@ -25,6 +25,7 @@ VARIANCES = {
     "lecun_uniform": lambda fan_in, fan_out, gain: 1 / fan_in,
     "orthogonal": lambda fan_in, fan_out, gain: gain**2 / max(fan_in, fan_out),
     "lsuv": lambda fan_in, fan_out, gain: 1 / max(fan_in, fan_out),
+    "critical": lambda fan_in, fan_out, gain: gain**2 / fan_in,
 }
 
 

@@ -479,6 +479,66 @@ def test_gradient_errors_of_a_network():
     assert max(cells(ax).max() for ax in axes) < -7
 
 
+# --- signal propagation -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("draw", [plots.length_by_depth, plots.correlation_by_depth])
+def test_by_depth_draws_theory_as_lines_and_networks_as_points_with_intervals(draw):
+    predicted = {"tanh": [0.9, 0.5, 0.4], "relu": [0.3, 0.3, 0.3]}
+    measured = {"tanh": RNG.random((3, 6)), "relu": [0.2, 0.3, 0.4]}
+    ax = draw(predicted, measured)
+    lines = {line.get_label(): line for line in ax.lines if not line.get_label().startswith("_")}
+    for name, line in predicted.items():
+        np.testing.assert_array_equal(lines[name].get_data(), [[1, 2, 3], line])
+    points, stacked = list(ax.containers), measured["tanh"]
+    np.testing.assert_allclose(points[0][0].get_ydata(), stacked.mean(axis=1))
+    low_high = np.array([bar[:, 1] for bar in points[0][2][0].get_segments()])
+    for row, ends in zip(stacked, low_high, strict=True):
+        np.testing.assert_allclose(ends, ttest_1samp(row, 0).confidence_interval(0.95))
+    np.testing.assert_array_equal(points[1][0].get_ydata(), measured["relu"])
+    assert points[0][0].get_color() == lines["tanh"].get_color()
+    assert "95 % interval" in ax.get_legend().get_title().get_text()
+
+
+def test_lengths_of_many_sizes_have_a_logarithmic_axis():
+    assert plots.length_by_depth({"a": [1.0, 1e3]}).get_yscale() == "log"
+    assert plots.length_by_depth({"a": [1.0, 2.0]}).get_yscale() == "linear"
+    assert plots.length_by_depth({"a": [0.0, 1e3]}).get_yscale() == "linear"
+
+
+def test_the_phase_diagram_shows_chi_the_edge_and_where_there_is_no_fixed_point(page):
+    chi = np.array([[0.2, 0.9, 4.0], [0.1, 0.5, np.nan]])
+    ax = plots.phase_diagram([0.5, 1.0, 1.5], [0.0, 0.5], chi, critical=[1.0, np.nan])
+    (shades,) = [each for each in ax.collections if each.get_array() is not None]
+    np.testing.assert_allclose(np.exp(np.ma.filled(shades.get_array().reshape(2, 3), np.nan)), chi)
+    red, _, blue, _ = shades.to_rgba(np.log([0.2, 4.0])).T
+    assert list(blue > red) == [True, False]
+    assert [text.get_text() for text in ax.texts] == ["order", "chaos"]
+    line, dot = ax.lines
+    np.testing.assert_array_equal(line.get_data(), [[1.0, np.nan], [0.0, 0.5]])
+    np.testing.assert_array_equal(dot.get_data(), [[1.0], [0.0]])  # a line of one point would not show
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["$\\chi_1$ = 1", "no fixed point"]
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: plots.length_by_depth({}), "predicted is empty"),
+        (lambda: plots.length_by_depth({"a": [[1.0]]}), r"predicted\['a'\] has shape \(1, 1\); expected \(layers,\)"),
+        (lambda: plots.length_by_depth({"a": [np.nan]}), r"predicted\['a'\] has nan"),
+        (lambda: plots.correlation_by_depth({"a": [1.0]}, {"b": [1.0]}), "measured has 'b', which predicted has not"),
+        (lambda: plots.phase_diagram([1, 2], [0, 1], [[1.0, 2.0]]), r"chi has shape \(1, 2\); expected \(2, 2\)"),
+        (lambda: plots.phase_diagram([2, 1], [0, 1], np.ones((2, 2))), "sigma_w has shape"),
+        (lambda: plots.phase_diagram([1, 2], [0, 1], -np.ones((2, 2))), "chi holds -1"),
+        (lambda: plots.phase_diagram([1, 2], [0, 1], np.ones((2, 2)), [1.0]), r"critical has shape \(1,\)"),
+    ],
+)
+def test_signal_propagation_refuses(draw, message):
+    with pytest.raises(ValueError, match=message):
+        draw()
+    assert not plt.get_fignums()
+
+
 # --- the look -----------------------------------------------------------------------------------------------------
 
 
@@ -493,6 +553,9 @@ def every_plot():
     yield plots.histograms({"dense1": RNG.normal(size=9)}, xlabel="activation")
     yield plots.gradient_errors(Checked(W=(np.ones((9, 3)), np.ones((9, 3)), "ok"), b=(1.0, 1.0, "ok")))[0]
     yield plots.intervals([("a long label", 0.5, 0.4, 0.6)], xlabel="accuracy")
+    yield plots.length_by_depth({"tanh": [3.0, 1.0, 0.01]}, {"tanh": RNG.random((3, 5))})
+    yield plots.correlation_by_depth({"a long name of a line": [0.4, 0.5]}, {"a long name of a line": [0.4, 0.5]})
+    yield plots.phase_diagram([0.5, 1.0, 1.5], [0.0, 0.1], [[0.2, 1, 3], [0.2, 0.9, np.nan]], [1.0, np.nan], title="t")
 
 
 def test_nothing_is_clipped_and_the_page_shows_through(page):
@@ -515,6 +578,9 @@ def test_nothing_is_clipped_and_the_page_shows_through(page):
         lambda ax: plots.confusion_matrix([0, 1], [0, 1], ax=ax),
         lambda ax: plots.histograms({"dense1": [1.0, 2.0]}, ax=ax, xlabel="activation"),
         lambda ax: plots.intervals([("a", 0.5, 0.4, 0.6)], ax=ax, xlabel="accuracy"),
+        lambda ax: plots.length_by_depth({"a": [1.0, 2.0]}, ax=ax),
+        lambda ax: plots.correlation_by_depth({"a": [0.1, 0.2]}, ax=ax),
+        lambda ax: plots.phase_diagram([1.0, 2.0], [0.0, 1.0], np.ones((2, 2)), ax=ax),
     ],
 )
 def test_axes_given_are_the_axes_drawn_on(draw):

@@ -39,6 +39,7 @@ NAMES = [
     "record",
     "save",
     "schedules",
+    "theory",
     "train",
 ]
 

@@ -7,7 +7,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from handgrad import activations, datasets, initializers, layers, losses, metrics, optimizers, plots, schedules
+    from handgrad import (
+        activations,
+        datasets,
+        initializers,
+        layers,
+        losses,
+        metrics,
+        optimizers,
+        plots,
+        schedules,
+        theory,
+    )
     from handgrad.files import load, save
     from handgrad.gradcheck import check_gradient, check_network
     from handgrad.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Residual
@@ -17,7 +28,18 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_ROOMS = ("activations", "datasets", "initializers", "layers", "losses", "metrics", "optimizers", "plots", "schedules")
+_ROOMS = (
+    "activations",
+    "datasets",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "optimizers",
+    "plots",
+    "schedules",
+    "theory",
+)
 _HOMES = {
     "files": ("load", "save"),
     "gradcheck": ("check_gradient", "check_network"),
@@ -60,6 +82,7 @@ __all__ = [
     "record",
     "save",
     "schedules",
+    "theory",
     "train",
 ]
 

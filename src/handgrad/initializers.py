@@ -16,7 +16,8 @@ class Initializer(Rule):
     """A record: draw(generator, shape, fan_in, fan_out, gain, **parameters) -> values of that shape, float64.
 
     `shape` is (fan_in, fan_out) for weights and (1, fan_out) for biases; `gain` is that of the activation which
-    follows the layer (`Formula.gain`: √2 for relu, 1 for identity), for those initialisers that use it.
+    follows the layer (`Formula.gain`: √2 for relu, 1 for identity), for those initialisers that use it; for
+    `critical` a network passes the critical sigma_w instead.
 
     >>> ones = Initializer("ones", draw=lambda generator, shape, fan_in, fan_out, gain: np.ones(shape))
     """
@@ -143,6 +144,19 @@ _before_lsuv = Initializer(
     """,
 )
 
+critical = Initializer(
+    "critical",
+    lambda generator, shape, fan_in, fan_out, gain, sigma_b: _normal(generator, shape, gain**2 / fan_in),
+    doc="""Normal, at the edge of chaos: Var[w] = gain**2 / fan_in; Schoenholz et al. 2017.
+
+    A network gives it as gain the critical sigma_w (`handgrad.theory.critical_point`) of the activation whose signals
+    the layer takes in; the first layer that of the one after it. It is made for biases N(0, sigma_b²): pass
+    bias_init="normal(...)" of the same spread; 0, the default, goes with zeros. For relu it is he_normal.
+    """,
+    bounds={"sigma_b": {"at_least": 0}},
+    sigma_b=0.0,
+)
+
 initializers = Registry(
     "initializer",
     Initializer,
@@ -158,6 +172,7 @@ initializers = Registry(
         lecun_uniform,
         orthogonal,
         _before_lsuv,
+        critical,
     ],
     aliases={
         "small": "normal(std=0.01)",

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad.activations import Formula
+from handgrad.activations import Formula, identity
 from handgrad.arrays import Array
 from handgrad.initializers import Initializer, initializers
 from handgrad.layers import Activation, Dense
 from handgrad.network.layout import Leaf, Segment
 from handgrad.randomness import generator
+from handgrad.theory import critical_point
 
 if TYPE_CHECKING:
     from handgrad.network.core import Core
@@ -26,20 +27,24 @@ PerNetwork = str | Initializer | Sequence[str | Initializer]
 def find_initializers(argument: str, init: Any, size: int | None) -> tuple[Initializer, ...]:
     """The records: one for all, or one for each network of a stack."""
     if not isinstance(init, list | tuple):
-        return (initializers.find(init),)
-    if len(init) != (size or 1):
+        init = [init]
+    elif len(init) != (size or 1):
         has = "one network; give seed a sequence to make a stack" if size is None else f"{size} networks"
         raise ValueError(f"{argument} has {len(init)} entries for {has}")
-    return tuple(initializers.find(each) for each in init)
+    records = tuple(initializers.find(each) for each in init)
+    if argument == "bias_init" and any(_is_critical(each) for each in records):
+        raise ValueError("bias_init is 'critical', which draws weights; expected 'normal(std=...)' with std = sigma_b")
+    return records
 
 
 def draw_parameters(net: "Core") -> Array:
     """The flat vector (P,) or (S, P) from which the network starts."""
-    gains = _gains(net.leaves)
+    following = _gains(net.leaves)
     seeds = [net.seed] if isinstance(net.seed, int) else [int(seed) for seed in net.seed]
     vectors = np.zeros((len(seeds), net.layout.size), net.dtype)
     for s, (vector, seed) in enumerate(zip(vectors, seeds, strict=True)):
         init, bias_init = net.init[s % len(net.init)], net.bias_init[s % len(net.bias_init)]
+        gains = _critical_gains(net.leaves, init) if _is_critical(init) else following
         for segment in net.layout.segments:
             gain = gains.get(segment.leaf.name, 1.0)
             segment.view(vector)[...] = _start_of(segment, seed, init, bias_init, gain)
@@ -75,6 +80,36 @@ def _gains(leaves: Sequence[Leaf]) -> dict[str, float]:
         if isinstance(leaf.layer, Dense):
             following = 1.0
     return gains
+
+
+def _is_critical(init: Initializer) -> bool:
+    return init.name == "critical"
+
+
+def _critical_gains(leaves: Sequence[Leaf], init: Initializer) -> dict[str, float]:
+    """For each Dense the critical sigma_w of the activation below; of the one above it where there is none below.
+
+    A network without activations is linear: its sigma_w is that of identity.
+    """
+    formulas = [leaf.layer.formula for leaf in leaves if isinstance(leaf.layer, Activation)]
+    below, gains = formulas[0] if formulas else identity, {}
+    for leaf in leaves:
+        if isinstance(leaf.layer, Activation):
+            below = leaf.layer.formula
+        elif isinstance(leaf.layer, Dense):
+            gains[leaf.name] = _critical_sigma_w(below, init.parameters["sigma_b"])
+    return gains
+
+
+@cache
+def _critical_sigma_w(formula: Formula, sigma_b: float) -> float:
+    try:
+        return critical_point(formula, sigma_b)[0]
+    except ValueError as none:
+        raise ValueError(
+            f"init is 'critical' but {none} (sigma_b is given as init='critical(sigma_b=...)' together with "
+            "bias_init='normal(std=...)')"
+        ) from none
 
 
 @cache

@@ -9,6 +9,7 @@ from handgrad.plots.classifiers import Classifier, confusion_matrix, decision_bo
 from handgrad.plots.distributions import histograms, intervals
 from handgrad.plots.gradients import GradientReport, gradient_errors
 from handgrad.plots.lines import History, curves, history
+from handgrad.plots.signal_propagation import correlation_by_depth, length_by_depth, phase_diagram
 from handgrad.plots.theme import style
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "GradientReport",
     "History",
     "confusion_matrix",
+    "correlation_by_depth",
     "curves",
     "decision_boundaries",
     "decision_boundary",
@@ -23,5 +25,7 @@ __all__ = [
     "histograms",
     "history",
     "intervals",
+    "length_by_depth",
+    "phase_diagram",
     "style",
 ]
