@@ -24,6 +24,7 @@ NAMES = [
     "Network",
     "RMSprop",
     "Residual",
+    "Study",
     "Training",
     "activations",
     "check_gradient",

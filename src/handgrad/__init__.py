@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         schedules,
         theory,
     )
+    from handgrad.experiments import Study
     from handgrad.files import load, save
     from handgrad.gradcheck import check_gradient, check_network
     from handgrad.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Residual
@@ -41,6 +42,7 @@ _ROOMS = (
     "theory",
 )
 _HOMES = {
+    "experiments": ("Study",),
     "files": ("load", "save"),
     "gradcheck": ("check_gradient", "check_network"),
     "layers": ("Activation", "BatchNorm", "Dense", "Dropout", "LayerNorm", "Residual"),
@@ -67,6 +69,7 @@ __all__ = [
     "Network",
     "RMSprop",
     "Residual",
+    "Study",
     "Training",
     "activations",
     "check_gradient",
