@@ -33,11 +33,10 @@ class Sample:
 
     def of(self, network: int) -> "Sample":
         """The sample of one network of a stack."""
-        updates, moved = ({layer: float(each[network]) for layer, each in by.items()} for by in self._movements())
+        updates, moved = (
+            {layer: float(each[network]) for layer, each in by_layer.items()} for by_layer in (self.updates, self.moved)
+        )
         return replace(self, signals=self.signals.of(network), updates=updates, moved=moved)
-
-    def _movements(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        return self.updates, self.moved
 
 
 class Monitor:
@@ -80,7 +79,7 @@ class Monitor:
         sample_weight: ArrayLike | None = None,
         every: int = 1,
         share: float | None = 0.05,
-        rows: int = 256,
+        rows: int = 128,
     ) -> None:
         if not isinstance(net, Network):
             raise TypeError(f"net is {net!r}; expected the Network that is trained, such as Network.mlp([2, 10, 2])")
@@ -96,8 +95,10 @@ class Monitor:
         self.spent = 0.0  # seconds that samples took
         self.next_epoch = self.every  # training calls when so many epochs are over
         self._first = self._before = net.params.copy()
+        began = perf_counter()
         self._take(0)
         self._started = self._looked = perf_counter()
+        self._seen, self._costs = 0, self._started - began
 
     @property
     def epochs(self) -> list[int]:
@@ -108,15 +109,17 @@ class Monitor:
         """Take a sample of the network that trains, and say when the next one is due."""
         if training.net is not self.net:
             raise ValueError(f"monitor watches {self.net!r}, but {training.net!r} is trained; make it with that one")
-        epoch, before = training.epoch, self.samples[-1].epoch
-        if epoch <= before:
-            return
-        began = perf_counter()
-        for_an_epoch = (began - self._looked) / (epoch - before)
-        self._take(epoch)
-        self._looked = perf_counter()
-        self.spent += self._looked - began
-        self.next_epoch = epoch + max(self.every, self._pause(for_an_epoch))
+        epoch, began = training.epoch, perf_counter()
+        for_an_epoch = (began - self._looked) / max(1, epoch - self._seen)
+        pause = self._pause(for_an_epoch, began)
+        if epoch > self.epochs[-1] and (pause <= 0 or training.ending):
+            self._take(epoch)
+            self._looked = perf_counter()
+            self.spent, self._costs = self.spent + self._looked - began, self._looked - began
+            pause = self._pause(for_an_epoch, self._looked)
+        else:
+            self._looked = began
+        self._seen, self.next_epoch = epoch, epoch + max(self.every, pause)
 
     def of(self, network: int) -> list[Sample]:
         """The samples of one network of a stack."""
@@ -153,17 +156,16 @@ class Monitor:
         for segment in self.net.layout.segments:
             if segment.key == "W":
                 here = slice(segment.start, segment.stop)
-                size = np.linalg.norm(base[..., here], axis=-1)
-                ratio = np.linalg.norm(change[..., here], axis=-1) / np.where(size > 0, size, np.nan)
+                size, step = np.square(base[..., here]).sum(axis=-1), np.square(change[..., here]).sum(axis=-1)
+                ratio = np.sqrt(step / np.where(size > 0, size, np.nan))
                 found[segment.leaf.name] = float(ratio) if self.net.size is None else ratio
         return found
 
-    def _pause(self, for_an_epoch: float) -> int:
+    def _pause(self, for_an_epoch: float, now: float) -> int:
         """Epochs until the samples so far, and one more, are within their share of the time."""
         if self.share is None:
-            return self.every
-        each = self.spent / max(1, len(self.samples) - 1)
-        owed = _INTERRUPTION * (self.spent + each) / self.share - (self._looked - self._started)
+            return 0
+        owed = _INTERRUPTION * (self.spent + self._costs) / self.share - (now - self._started)
         return ceil(min(owed / max(for_an_epoch, 1e-9), 1e9))
 
 

@@ -187,9 +187,8 @@ def _of_layer(net: Network, name: str, layer: Layer, recording: Recording) -> La
     if "W" in recording.parameters.get(name, {}):
         weight = _figure(net, _norm(net[f"{name}.W"]))
         weight_gradient = _figure(net, _norm(recording.parameters[name]["W"]))
-    mean = Y.mean(axis=(-2, -1))
-    variance = np.square(Y - mean[..., None, None]).mean(axis=(-2, -1))
-    figures = (_figure(net, each) for each in (mean, variance))
+    flat = Y.reshape(*Y.shape[:-2], -1)
+    figures = (_figure(net, each) for each in (flat.mean(axis=-1), flat.var(axis=-1)))
     return LayerSignals(name, Y.shape[-1], *figures, saturated, dead, _figure(net, _norm(dY)), weight, weight_gradient)
 
 
@@ -230,7 +229,7 @@ def _steepest(formula: Formula) -> float:
 
 
 def _norm(values: Array) -> Any:
-    return np.sqrt(np.square(values).sum(axis=(-2, -1)))
+    return np.sqrt(np.square(values.reshape(*values.shape[:-2], -1)).sum(axis=-1))
 
 
 def _figure(net: Network, value: Any) -> Any:

@@ -190,6 +190,11 @@ class Training:
         """Which networks of the stack diverged, each with its (epoch, step), counted from 1."""
         return self.history.diverged
 
+    @property
+    def ending(self) -> bool:
+        """Whether `run` has come to its last epoch, or every network has stopped: callbacks are called once more."""
+        return self.epoch >= self._until or not self._running()
+
     def _running(self) -> bool:
         return bool(self.active[0] if self.net.size is None else self.active.any())
 
@@ -223,8 +228,7 @@ class Training:
 
     def _call_back(self) -> bool:
         """Each callback whose turn it is, whatever the one before said; True when one asks to stop."""
-        over = self.epoch >= self._until or not self._running()
-        turn = [each for each in self.callbacks if over or getattr(each, "next_epoch", 0) <= self.epoch]
+        turn = [each for each in self.callbacks if self.ending or getattr(each, "next_epoch", 0) <= self.epoch]
         return any([callback(self) for callback in turn])
 
     def _record(self, losses: Array, rates: Array, finished: Array) -> None:
