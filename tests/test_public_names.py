@@ -21,6 +21,7 @@ NAMES = [
     "EarlyStopping",
     "History",
     "LayerNorm",
+    "Monitor",
     "Network",
     "RMSprop",
     "Residual",
@@ -29,6 +30,8 @@ NAMES = [
     "check_gradient",
     "check_network",
     "datasets",
+    "diagnose",
+    "doctor",
     "initializers",
     "layers",
     "load",
@@ -39,6 +42,7 @@ NAMES = [
     "record",
     "save",
     "schedules",
+    "signals",
     "train",
 ]
 
