@@ -49,13 +49,16 @@ class Diagnosis:
         return {"healthy": self.healthy, "findings": list(map(asdict, self.findings)), "notes": list(self.notes)}
 
     def __str__(self) -> str:
-        said = [
-            f"{each.slug}{f' ({each.layer})' if each.layer else ''}: {each.evidence}\n  try {each.advice}"
-            for each in self.findings
-        ]
-        several = len({each.slug for each in self.findings}) > 1
-        first = ["The first finding may be the cause of those below it: try its remedy first."] if several else []
+        by_slug = {each.slug: [other for other in self.findings if other.slug == each.slug] for each in self.findings}
+        said = [_said(*findings) for findings in by_slug.values()]
+        first = ["The first finding may be the cause of those below it: try its remedy first."] * (len(said) > 1)
         return "\n".join([*(said or ["healthy"]), *first, *self.notes])
+
+
+def _said(finding: Finding, *elsewhere: Finding) -> str:
+    """The first finding of an illness in words, and in how many more layers it is."""
+    where = f" ({finding.layer}{f', and {len(elsewhere)} more' if elsewhere else ''})" if finding.layer else ""
+    return f"{finding.slug}{where}: {finding.evidence}\n  try {finding.advice}"
 
 
 def diagnose(

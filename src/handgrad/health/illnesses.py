@@ -125,13 +125,14 @@ def penalty_dominates(case: Case) -> Iterator[Symptom]:
 
 
 def overfitting(case: Case) -> Iterator[Symptom]:
-    """The validation loss rose to twice its lowest or more, by a quarter of chance; the training loss is far below."""
+    """The validation loss rose to twice its lowest, or 1.5 times and above chance; the training loss is far below."""
     if len(case.validation) < 5 or not len(case.loss):
         return
     tail = max(3, len(case.validation) // 10)
     best, now, loss = int(case.validation.argmin()), *map(np.median, (case.validation[-tail:], case.loss[-tail:]))
-    lowest = float(case.validation[best])
-    if now > 2 * lowest and now - lowest > 0.25 * abs(case.start.chance) and loss < 0.7 * now:
+    lowest, chance = float(case.validation[best]), float(case.start.chance)
+    risen = now > 2 * lowest or (now > chance and now > 1.5 * lowest)
+    if risen and now - lowest > 0.25 * abs(chance) and loss < 0.7 * now:
         evidence = f"the validation loss was {lowest:.3g} in epoch {best + 1} and is {now:.3g} now"
         yield Symptom(None, f"{evidence}, the training loss {loss:.3g}")
 

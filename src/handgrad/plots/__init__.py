@@ -9,12 +9,14 @@ from handgrad.plots.classifiers import Classifier, confusion_matrix, decision_bo
 from handgrad.plots.distributions import histograms, intervals
 from handgrad.plots.gradients import GradientReport, gradient_errors
 from handgrad.plots.lines import History, curves, history
+from handgrad.plots.signals import Monitored, signals
 from handgrad.plots.theme import style
 
 __all__ = [
     "Classifier",
     "GradientReport",
     "History",
+    "Monitored",
     "confusion_matrix",
     "curves",
     "decision_boundaries",
@@ -23,5 +25,6 @@ __all__ = [
     "histograms",
     "history",
     "intervals",
+    "signals",
     "style",
 ]
