@@ -71,7 +71,9 @@ def overhead() -> None:
         seconds(data, sizes, settings, WATCHED["Monitor()"])  # compiled before the clock starts
         for called, watch in WATCHED.items():
             rounds = 25 if called == "Monitor()" else 3
-            pairs = [(seconds(data, sizes, settings, None), seconds(data, sizes, settings, watch)) for _ in range(rounds)]
+            pairs = [
+                (seconds(data, sizes, settings, None), seconds(data, sizes, settings, watch)) for _ in range(rounds)
+            ]
             low, middle, high = np.percentile([after / before for before, after in pairs], [25, 50, 75])
             plain = np.median([before for before, _ in pairs])
             print(f"{name:17} {called:20} {middle:5.3f}  {low:.3f}-{high:.3f}  {plain:10.3f}", flush=True)

@@ -2,7 +2,7 @@
 
 from handgrad.health.diagnosis import Diagnosis, Finding, diagnose
 from handgrad.health.illnesses import ILLNESSES
+from handgrad.health.measuring import LayerSignals, Signals, signals
 from handgrad.health.monitor import Monitor, Sample
-from handgrad.health.signals import LayerSignals, Signals, signals
 
 __all__ = ["ILLNESSES", "Diagnosis", "Finding", "LayerSignals", "Monitor", "Sample", "Signals", "diagnose", "signals"]

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-import numpy as np
-
 from handgrad.arrays import Array
+from handgrad.health.measuring import LayerSignals, Signals
 from handgrad.health.monitor import Sample
-from handgrad.health.signals import LayerSignals, Signals
 
 
 class Symptom(NamedTuple):
@@ -66,12 +64,18 @@ class Case:
         """Data loss and penalty before the first epoch."""
         return float(self.start.data_loss / max(1 - self.start.penalty_share, 1e-12))
 
-    def falls(self, signals: Signals) -> float:
-        """The norm of the gradient at the outputs of the first layer with weights, over that at those of the last."""
-        weighted = [each for each in signals.layers if each.weight is not None]
-        if len(weighted) < 2 or not weighted[-1].gradient > 0:
-            return 1.0
-        return float(weighted[0].gradient / weighted[-1].gradient)
+    def ends(self, signals: Signals) -> tuple[LayerSignals, LayerSignals] | None:
+        """The first and the last hidden layer with weights; None where there are fewer than two.
+
+        The last layer of all is left out: its weights carry the unit of the targets.
+        """
+        hidden = [each for each in signals.layers if each.weight is not None][:-1]
+        return (hidden[0], hidden[-1]) if len(hidden) > 1 else None
+
+    def growth(self, signals: Signals) -> float:
+        """The norm of the gradient at the first hidden layer over that at the last; 1 where there are no two."""
+        ends = self.ends(signals)
+        return float(ends[0].gradient / ends[1].gradient) if ends and ends[1].gradient > 0 else 1.0
 
     def activations(self, signals: Signals) -> list[LayerSignals]:
         """The layers that may be saturated or dead."""

@@ -31,7 +31,7 @@ def chance_loss(rule: Loss, T: Array, shares: Array | None = None) -> Array:
 
 
 def _best_logits(rule: Loss, T: Array, weights: Array) -> Array:
-    """The best constant logits (..., 1, C), each output by bisection; for softmax the logarithm of the classes' shares."""
+    """The best constant logits (..., 1, C), each output by bisection; for softmax the logarithm of the shares."""
     if isinstance(rule, SoftmaxCrossEntropy):
         shares = (weights * T).sum(axis=-2, keepdims=True)
         logits: Array = np.log(np.maximum(shares, np.exp(-_FARTHEST)))

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from handgrad.health.case import Case, Illness, Symptom, after, percent
-from handgrad.health.signals import Signals
 
 STEEP = 1e3  # how much the gradient may grow or fade from the last layer to the first
 FLAT_SHARE = 0.9  # of units and rows in the flat part of an activation; ReLU is off at half of them in health
@@ -24,21 +23,21 @@ def diverged(case: Case) -> Iterator[Symptom]:
 
 
 def exploding_gradients(case: Case) -> Iterator[Symptom]:
-    """The gradient grows by a factor of 1000 or more on its way from the last layer to the first."""
+    """The gradient grows by a factor of 1000 or more on its way from the last hidden layer to the first."""
     for sample in case.samples:
-        growth = case.falls(sample.signals)
-        if growth > STEEP:
-            first, last = _ends(sample.signals)
-            yield Symptom(first, f"{after(sample)} the gradient is {growth:.2g} times as large here as at {last}")
+        ends, growth = case.ends(sample.signals), case.growth(sample.signals)
+        if ends and growth > STEEP:
+            here, there = (each.layer for each in ends)
+            yield Symptom(here, f"{after(sample)} the gradient is {growth:.2g} times as large here as at {there}")
             return
 
 
 def vanishing_gradients(case: Case) -> Iterator[Symptom]:
     """The gradient shrinks by a factor of 1000 or more, before training and still at the end; no layer is dead."""
-    ratios = [case.falls(each.signals) for each in (case.samples[0], case.samples[-1])]
-    if max(ratios) < 1 / STEEP and not case.dead(case.start) and not case.dead(case.end):
-        first, last = _ends(case.end)
-        yield Symptom(first, f"{after(case.samples[-1])} the gradient is {ratios[-1]:.2g} times that at {last}")
+    ends, start, end = case.ends(case.end), case.growth(case.start), case.growth(case.end)
+    if ends and max(start, end) < 1 / STEEP and not case.dead(case.start) and not case.dead(case.end):
+        here, there = (each.layer for each in ends)
+        yield Symptom(here, f"{after(case.samples[-1])} the gradient is {end:.2g} times what it is at {there}")
 
 
 def zero_weights(case: Case) -> Iterator[Symptom]:
@@ -50,7 +49,7 @@ def zero_weights(case: Case) -> Iterator[Symptom]:
 
 
 def dead_units(case: Case) -> Iterator[Symptom]:
-    """Units give the same, or pass back nothing, on all rows: over half of a layer's, of one that learned four fifths."""
+    """Over half of a layer's units give the same or pass back nothing on all rows; of one that learned, four fifths."""
     for each in case.dead(case.end) if not any(zero_weights(case)) else ():
         if case.learned and each.dead <= 0.8:
             continue
@@ -98,7 +97,9 @@ def loss_above_chance(case: Case) -> Iterator[Symptom]:
     """Before training the data loss is five times that of the best constant prediction or more; for values, thirty."""
     chance, limit = case.start.chance, 5 if case.targets is None else 30
     if chance > 0 and case.start.data_loss > limit * chance:
-        yield Symptom(None, f"the data loss is {case.start.data_loss:.3g} {after(case.samples[0])}, chance {chance:.3g}")
+        yield Symptom(
+            None, f"the data loss is {case.start.data_loss:.3g} {after(case.samples[0])}, chance {chance:.3g}"
+        )
 
 
 def targets_out_of_scale(case: Case) -> Iterator[Symptom]:
@@ -135,11 +136,6 @@ def overfitting(case: Case) -> Iterator[Symptom]:
     if risen and now - lowest > 0.25 * abs(chance) and loss < 0.7 * now:
         evidence = f"the validation loss was {lowest:.3g} in epoch {best + 1} and is {now:.3g} now"
         yield Symptom(None, f"{evidence}, the training loss {loss:.3g}")
-
-
-def _ends(signals: Signals) -> tuple[str, str]:
-    weighted = [each.layer for each in signals.layers if each.weight is not None]
-    return weighted[0], weighted[-1]
 
 
 ILLNESSES: tuple[Illness, ...] = (  # causes before what may follow from them

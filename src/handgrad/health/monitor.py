@@ -10,7 +10,7 @@ import numpy as np
 from handgrad import randomness
 from handgrad.arrays import Array, ArrayLike, require_integer, require_number
 from handgrad.health.chance import chance_loss
-from handgrad.health.signals import Signals, measure
+from handgrad.health.measuring import Signals, measure
 from handgrad.network import Network
 
 if TYPE_CHECKING:
@@ -49,8 +49,9 @@ class Monitor:
     every
         At most one sample in so many epochs; there is always one before the first epoch and one after the last.
     share
-        Of the training's time that samples may take: where epochs are short, they are taken more rarely. None: a sample
-        every `every` epochs, whatever it takes, so that the same training gives the same samples.
+        Of the training's time that samples may take: where epochs are short, they are taken more rarely; a training too
+        short for any has the one at the end. None: a sample every `every` epochs, whatever it takes, so that the same
+        training gives the same samples.
     rows
         At most so many rows are looked at, drawn once.
 
@@ -144,7 +145,10 @@ class Monitor:
     def _take(self, epoch: int) -> None:
         params, weights = self.net.params.copy(), self.net.layout.weights
         epochs = epoch - (self.samples[-1].epoch if self.samples else epoch - 1)
-        step, whole = params[..., :weights] - self._before[..., :weights], params[..., :weights] - self._first[..., :weights]
+        step, whole = (
+            params[..., :weights] - self._before[..., :weights],
+            params[..., :weights] - self._first[..., :weights],
+        )
         updates = self._by_layer(step / epochs, self._before) if self.samples else self._by_layer(step * np.nan, params)
         found = measure(self.net, self.X, self.T, self.shares, self.chance)
         self.samples.append(Sample(epoch, found, updates, self._by_layer(whole, self._first)))
@@ -162,10 +166,10 @@ class Monitor:
         return found
 
     def _pause(self, for_an_epoch: float, now: float) -> int:
-        """Epochs until the samples so far, and one more, are within their share of the time."""
+        """Epochs until the samples so far, one more, and the one at the end are within their share of the time."""
         if self.share is None:
             return 0
-        owed = _INTERRUPTION * (self.spent + self._costs) / self.share - (now - self._started)
+        owed = _INTERRUPTION * (self.spent + 2 * self._costs) / self.share - (now - self._started)
         return ceil(min(owed / max(for_an_epoch, 1e-9), 1e9))
 
 

@@ -59,7 +59,7 @@ def signals(monitor: Monitored, ax: "Sequence[Axes] | Array | None" = None) -> A
     lines: dict[str, Any] = {}
     for panel, (column, (title, log)) in zip(axes, _PANELS.items(), strict=True):
         for i, layer in enumerate(shown):
-            values = table.xs(layer, level="layer")
+            values = table[table.index.get_level_values("layer") == layer].droplevel("layer")
             if values[column].notna().any() and (column != "mean" or layer in activations or not activations):
                 lines.setdefault(layer, _draw(panel, values, column, log, i))
                 if column == "mean" and len(activations) <= _BANDS:

@@ -17,8 +17,8 @@ SAMPLES = 20  # of a training
 def doctor(net: Network, X: ArrayLike, y: ArrayLike, **settings: Any) -> Diagnosis:
     """Train a copy of a network, watch it, and say what is wrong; `net` stays as it is.
 
-    Settings are those of `Training`; with `validation=(Xv, yv)` overfitting is looked for too. The copy is sampled about
-    twenty times, at epochs that do not depend on the clock: the same call gives the same diagnosis.
+    Settings are those of `Training`; with `validation=(Xv, yv)` overfitting is looked for too. The copy is sampled
+    about twenty times, at epochs that do not depend on the clock: the same call gives the same diagnosis.
 
     Raises
     ------

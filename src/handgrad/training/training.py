@@ -229,7 +229,8 @@ class Training:
     def _call_back(self) -> bool:
         """Each callback whose turn it is, whatever the one before said; True when one asks to stop."""
         turn = [each for each in self.callbacks if self.ending or getattr(each, "next_epoch", 0) <= self.epoch]
-        return any([callback(self) for callback in turn])
+        asked = [callback(self) for callback in turn]
+        return any(asked)
 
     def _record(self, losses: Array, rates: Array, finished: Array) -> None:
         """Several epochs' losses (epochs, S) and rates (epochs, S or 1); NaN beyond what each network finished (S,)."""

@@ -17,6 +17,7 @@ from handgrad.health.chance import chance_loss
 from handgrad.layers import Activation, Dense, Layer
 from handgrad.network import Network
 from handgrad.network.recording import Recording, record_pass
+from handgrad.rules import unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,8 +66,6 @@ class Signals:
 
     def __getitem__(self, layer: str) -> LayerSignals:
         """The signals of the layer of that name."""
-        from handgrad.rules import unknown
-
         for each in self.layers:
             if each.layer == layer:
                 return each
@@ -182,14 +181,23 @@ def _of_layer(net: Network, name: str, layer: Layer, recording: Recording) -> La
         saturated = _figure(net, (slope < FLAT * _steepest(layer.formula)).mean(axis=(-2, -1)))
         silent = (slope == 0).all(axis=-2)
         if Y.shape[-2] > 1:
-            silent |= (Y == Y[..., :1, :]).all(axis=-2)
+            silent |= (Y[..., :1, :] == Y).all(axis=-2)
         dead = _figure(net, silent.mean(axis=-1))
     if "W" in recording.parameters.get(name, {}):
         weight = _figure(net, _norm(net[f"{name}.W"]))
         weight_gradient = _figure(net, _norm(recording.parameters[name]["W"]))
     flat = Y.reshape(*Y.shape[:-2], -1)
-    figures = (_figure(net, each) for each in (flat.mean(axis=-1), flat.var(axis=-1)))
-    return LayerSignals(name, Y.shape[-1], *figures, saturated, dead, _figure(net, _norm(dY)), weight, weight_gradient)
+    return LayerSignals(
+        layer=name,
+        units=Y.shape[-1],
+        mean=_figure(net, flat.mean(axis=-1)),
+        variance=_figure(net, flat.var(axis=-1)),
+        saturated=saturated,
+        dead=dead,
+        gradient=_figure(net, _norm(dY)),
+        weight=weight,
+        weight_gradient=weight_gradient,
+    )
 
 
 def _noise_scale(net: Network, recording: Recording) -> Any:
