@@ -13,9 +13,11 @@ import pytest
 
 import handgrad as hg
 from handgrad.gradcheck.signatures.registry import SIGNATURES, UNKNOWN
+from handgrad.health import ILLNESSES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCTOR = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
 CHECKING = (ROOT / "docs" / "gradient-checking.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, flags=re.DOTALL)
 
@@ -89,3 +91,27 @@ def test_the_page_on_gradient_checking_tells_every_cause() -> None:
     causes = {signature.cause for signature in SIGNATURES}
     assert set(told) == causes | {UNKNOWN, "on-kinks", "below-noise", "cause"}
     assert len(told) == len(set(told))
+
+
+def test_the_page_on_the_doctor_prints_what_it_says(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    names: dict[str, Any] = {}
+    for code, printed in re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", DOCTOR, flags=re.DOTALL):
+        exec(code, names)
+        assert capsys.readouterr().out == printed
+
+
+def test_the_commands_on_the_doctor_pass(tmp_path: Path) -> None:
+    (commands,) = re.findall(r"```sh\n(.*?)```", DOCTOR, flags=re.DOTALL)
+    for command in commands.splitlines():
+        run = [sys.executable, "-m", *command.split()]
+        subprocess.run(run, cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / "signals.png").exists()
+
+
+def test_the_page_on_the_doctor_tells_every_finding_and_its_remedy() -> None:
+    table = DOCTOR.split("## What the findings mean")[1]
+    told = re.findall(r"^\| ([a-z-]+) \| .* \| (.*) \|$", table, flags=re.MULTILINE)[1:]
+    assert told == [(illness.slug, illness.advice) for illness in ILLNESSES]

@@ -82,7 +82,7 @@ def learning_rate_too_high(case: Case) -> Iterator[Symptom]:
 
 def learning_rate_too_low(case: Case) -> Iterator[Symptom]:
     """Weights and loss hardly moved, though the gradient is alive and there is something to learn."""
-    if not case.trained or case.diverged is not None or case.learned or len(case.samples) < 2:
+    if case.diverged is not None or len(case.samples) < 2 or case.end.data_loss < 0.3 * case.end.chance:
         return
     moved = np.nanmax([0.0, *case.samples[-1].moved.values()])
     fallen = 1 - case.end.data_loss / case.start.data_loss if case.start.data_loss > 0 else 0.0
