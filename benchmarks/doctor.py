@@ -1,7 +1,7 @@
 """What watching a training costs, and how often the doctor names an illness where there is none.
 
     python benchmarks/doctor.py overhead
-    python benchmarks/doctor.py alarms [seeds]
+    python benchmarks/doctor.py alarms [seeds [first]]
 
 The overhead is the time of a training with `hg.Monitor` over that of the same training without, in one process, taken
 in turns; the median of the ratios of neighbours and their quartiles. An empty callback, which is called after each
@@ -79,16 +79,18 @@ def overhead() -> None:
             print(f"{name:17} {called:20} {middle:5.3f}  {low:.3f}-{high:.3f}  {plain:10.3f}", flush=True)
 
 
-def alarms(seeds: int = 30) -> None:
+def alarms(seeds: int = 30, first: int = 0) -> None:
     """How many of the healthy trainings were called ill, and of what."""
     total, ill = 0, 0
     for name, (source, network, settings) in HEALTHY.items():
         found: Counter[str] = Counter()
         ill_here = 0
-        for seed in range(seeds):
+        for seed in range(first, first + seeds):
             diagnosis = hg.doctor(*healthy(source, network, seed), **validated(source, seed), **settings)
             ill_here += not diagnosis.healthy
             found.update({each.slug for each in diagnosis.findings})
+            for each in diagnosis.findings:
+                print(f"  seed {seed}: {each.slug}: {each.evidence}")
         total, ill = total + seeds, ill + ill_here
         print(f"{name:28} {ill_here:3} of {seeds} {dict(found) or ''}", flush=True)
     print(f"{'all':28} {ill:3} of {total}")
@@ -124,4 +126,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["overhead"]:
         overhead()
     else:
-        alarms(*map(int, sys.argv[2:3]))
+        alarms(*map(int, sys.argv[2:4]))

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import handgrad as hg
+from handgrad.cli import app
 from handgrad.gradcheck.signatures.registry import SIGNATURES, UNKNOWN
 from handgrad.health import ILLNESSES
 
@@ -103,11 +105,12 @@ def test_the_page_on_the_doctor_prints_what_it_says(
         assert capsys.readouterr().out == printed
 
 
-def test_the_commands_on_the_doctor_pass(tmp_path: Path) -> None:
+def test_the_commands_on_the_doctor_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     (commands,) = re.findall(r"```sh\n(.*?)```", DOCTOR, flags=re.DOTALL)
     for command in commands.splitlines():
-        run = [sys.executable, "-m", *command.split()]
-        subprocess.run(run, cwd=tmp_path, check=True, capture_output=True)
+        done = CliRunner().invoke(app, command.removeprefix("handgrad ").split())
+        assert done.exit_code == 0, done.stderr
     assert (tmp_path / "signals.png").exists()
 
 

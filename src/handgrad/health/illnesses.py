@@ -130,11 +130,13 @@ def overfitting(case: Case) -> Iterator[Symptom]:
     if len(case.validation) < 5 or not len(case.loss):
         return
     tail = max(3, len(case.validation) // 10)
-    best, now, loss = int(case.validation.argmin()), *map(np.median, (case.validation[-tail:], case.loss[-tail:]))
-    lowest, chance = float(case.validation[best]), float(case.start.chance)
+    now, loss = (float(np.median(curve[-tail:])) for curve in (case.validation, case.loss))
+    smooth = np.median(np.lib.stride_tricks.sliding_window_view(case.validation, 5), axis=-1)  # one lucky epoch is none
+    best, chance = int(smooth.argmin()) + 2, float(case.start.chance)
+    lowest = float(smooth.min())
     risen = now > 2 * lowest or (now > chance and now > 1.5 * lowest)
     if risen and now - lowest > 0.25 * abs(chance) and loss < 0.7 * now:
-        evidence = f"the validation loss was {lowest:.3g} in epoch {best + 1} and is {now:.3g} now"
+        evidence = f"the validation loss was {lowest:.3g} around epoch {best + 1} and is {now:.3g} now"
         yield Symptom(None, f"{evidence}, the training loss {loss:.3g}")
 
 

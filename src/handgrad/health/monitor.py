@@ -16,7 +16,7 @@ from handgrad.network import Network
 if TYPE_CHECKING:
     import pandas as pd
 
-_INTERRUPTION = 2.0  # a sample costs about twice its own time: the engine is left and entered again
+_INTERRUPTION = 3.0  # a sample costs up to three times its own time: the engine is left and entered again
 
 
 @dataclass(frozen=True)
