@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -336,6 +337,45 @@ def test_healthy_regression_and_digits():
     assert hg.doctor(net, X, SINE, epochs=50, validation=(HELD[0], np.sin(2 * HELD[0][:, 0]))).healthy
     digits = hg.datasets.digits()
     assert hg.doctor(hg.Network.mlp([64, 30, 10]), *digits, epochs=10).healthy
+
+
+def named(monitor, loss=(), validation=()):
+    """The slugs for these samples with curves of our own."""
+    history = hg.History(None)
+    history.columns = {"loss": list(loss), "validation_loss": list(validation)}
+    return {each.slug for each in hg.diagnose(monitor, history).findings}
+
+
+def test_the_limit_of_a_wild_loss():
+    monitor = hg.Monitor(mlp(10), X, Y)
+    calm, high = [0.5], [1.2 * max(monitor.chance, monitor.samples[0].signals.data_loss) + 0.01]
+    assert named(monitor, 19 * calm + 1 * high) == set()
+    assert named(monitor, 18 * calm + 2 * high) == {"learning-rate-too-high"}
+
+
+@pytest.mark.parametrize(("learned", "most"), [(False, 5), (True, 8)])
+def test_the_limit_of_dead_units(learned, most):
+    for dead in (most, most + 1):
+        net = mlp(10)
+        net["dense1.b"][0, :dead] = -50
+        monitor = hg.Monitor(net, X, Y)
+        if learned:
+            sample = monitor.samples[0]
+            monitor.samples = [sample, replace(sample, epoch=9, signals=replace(sample.signals, data_loss=0.1))]
+        assert named(monitor) == ({"dead-units"} if dead > most else set())
+
+
+def test_the_limits_of_overfitting():
+    monitor = hg.Monitor(mlp(10), X, Y)  # chance is 0.69
+    falling, rising = np.linspace(0.5, 0.05, 50), np.linspace(0.1, 0.5, 50)
+    assert named(monitor, falling, np.linspace(0.15, 0.35, 50)) == {"overfitting"}
+    assert named(monitor, falling, np.linspace(0.25, 0.45, 50)) == set()  # not twice, and below chance
+    assert named(monitor, falling, np.linspace(0.5, 0.95, 50)) == {"overfitting"}  # not twice, but above chance
+    assert named(monitor, falling, np.linspace(0.02, 0.15, 50)) == set()  # by less than a quarter of chance
+    assert named(monitor, rising, np.linspace(0.2, 0.9, 50)) == set()  # both rise: it is unstable
+    lucky = np.full(50, 0.35)
+    lucky[20] = 0.1
+    assert named(monitor, falling, lucky) == set()
 
 
 def test_a_network_as_it_stands():

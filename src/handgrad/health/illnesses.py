@@ -126,8 +126,8 @@ def penalty_dominates(case: Case) -> Iterator[Symptom]:
 
 
 def overfitting(case: Case) -> Iterator[Symptom]:
-    """The validation loss rose to twice its lowest, or 1.5 times and above chance; the training loss is far below."""
-    if len(case.validation) < 5 or not len(case.loss):
+    """The validation loss rose to twice its lowest, or 1.5 times and above chance; the training loss fell meanwhile."""
+    if not len(case.validation) == len(case.loss) >= 5:
         return
     tail = max(3, len(case.validation) // 10)
     now, loss = (float(np.median(curve[-tail:])) for curve in (case.validation, case.loss))
@@ -135,7 +135,8 @@ def overfitting(case: Case) -> Iterator[Symptom]:
     best, chance = int(smooth.argmin()) + 2, float(case.start.chance)
     lowest = float(smooth.min())
     risen = now > 2 * lowest or (now > chance and now > 1.5 * lowest)
-    if risen and now - lowest > 0.25 * abs(chance) and loss < 0.7 * now:
+    fell = loss < min(0.7 * now, float(np.median(case.loss[best - 2 : best + 3])))
+    if risen and fell and now - lowest > 0.25 * abs(chance):
         evidence = f"the validation loss was {lowest:.3g} around epoch {best + 1} and is {now:.3g} now"
         yield Symptom(None, f"{evidence}, the training loss {loss:.3g}")
 
