@@ -21,8 +21,8 @@ import handgrad as hg
 MOONS = hg.datasets.moons(n=300, noise=0.2, seed=0)
 DIGITS = hg.datasets.digits()
 TRAININGS: dict[str, tuple[Any, list[int], dict[str, Any]]] = {
-    "moons 2-10-2": (MOONS, [2, 10, 2], {"epochs": 2000, "optimizer": hg.SGD(0.1)}),
-    "digits 64-100-10": (DIGITS, [64, 100, 10], {"epochs": 100, "optimizer": hg.SGD(0.1)}),
+    "moons 2-10-2": (MOONS, [2, 10, 2], {"epochs": 6000, "optimizer": hg.SGD(0.1)}),
+    "digits 64-100-10": (DIGITS, [64, 100, 10], {"epochs": 300, "optimizer": hg.SGD(0.1)}),
 }
 WATCHED: dict[str, Callable[[hg.Network, Any], Any]] = {
     "Monitor()": lambda net, data: hg.Monitor(net, *data),
@@ -80,7 +80,7 @@ def overhead() -> None:
     for name, (data, sizes, settings) in TRAININGS.items():
         seconds(data, sizes, settings, WATCHED["Monitor()"])  # compiled before the clock starts
         for called, watch in WATCHED.items():
-            pairs = [turn(data, sizes, settings, watch, number) for number in range(16 if called == "Monitor()" else 3)]
+            pairs = [turn(data, sizes, settings, watch, number) for number in range(16 if called == "Monitor()" else 2)]
             low, middle, high = np.percentile([after / before for before, after in pairs], [25, 50, 75])
             plain = np.median([before for before, _ in pairs])
             print(f"{name:17} {called:20} {middle:5.3f}  {low:.3f}-{high:.3f}  {plain:10.3f}", flush=True)
