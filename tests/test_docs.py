@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import handgrad as hg
+from handgrad.cli import app
 from handgrad.gradcheck.signatures.registry import SIGNATURES, UNKNOWN
+from handgrad.health import ILLNESSES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCTOR = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
 CHECKING = (ROOT / "docs" / "gradient-checking.md").read_text(encoding="utf-8")
 STATISTICS = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
 THEORY = (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
@@ -108,3 +112,28 @@ def test_the_page_on_theory_prints_what_it_says(tmp_path: Path) -> None:
     )
     assert run.stdout == "".join(printed for _, printed in blocks)
     assert (tmp_path / "correlation.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_page_on_the_doctor_prints_what_it_says(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    names: dict[str, Any] = {}
+    for code, printed in re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", DOCTOR, flags=re.DOTALL):
+        exec(code, names)
+        assert capsys.readouterr().out == printed
+
+
+def test_the_commands_on_the_doctor_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (commands,) = re.findall(r"```sh\n(.*?)```", DOCTOR, flags=re.DOTALL)
+    for command in commands.splitlines():
+        done = CliRunner().invoke(app, command.removeprefix("handgrad ").split())
+        assert done.exit_code == 0, done.stderr
+    assert (tmp_path / "signals.png").exists()
+
+
+def test_the_page_on_the_doctor_tells_every_finding_and_its_remedy() -> None:
+    table = DOCTOR.split("## What the findings mean")[1]
+    told = re.findall(r"^\| ([a-z-]+) \| .* \| (.*) \|$", table, flags=re.MULTILINE)[1:]
+    assert told == [(illness.slug, illness.advice) for illness in ILLNESSES]

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from handgrad.experiments import Study
     from handgrad.files import load, save
     from handgrad.gradcheck import check_gradient, check_network
+    from handgrad.health import Monitor, diagnose, signals
     from handgrad.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Residual
     from handgrad.network import Network, record
     from handgrad.optimizers import LBFGS, SGD, Adagrad, Adam, AdamW, RMSprop
-    from handgrad.training import DivergenceError, EarlyStopping, History, Training, train
+    from handgrad.training import DivergenceError, EarlyStopping, History, Training, doctor, train
 
 __version__ = "0.1.0"
 
@@ -45,10 +46,11 @@ _HOMES = {
     "experiments": ("Study",),
     "files": ("load", "save"),
     "gradcheck": ("check_gradient", "check_network"),
+    "health": ("Monitor", "diagnose", "signals"),
     "layers": ("Activation", "BatchNorm", "Dense", "Dropout", "LayerNorm", "Residual"),
     "network": ("Network", "record"),
     "optimizers": ("LBFGS", "SGD", "Adagrad", "Adam", "AdamW", "RMSprop"),
-    "training": ("DivergenceError", "EarlyStopping", "History", "Training", "train"),
+    "training": ("DivergenceError", "EarlyStopping", "History", "Training", "doctor", "train"),
 }
 _HOME_OF = {name: room for room, names in _HOMES.items() for name in names}
 
@@ -66,6 +68,7 @@ __all__ = [
     "EarlyStopping",
     "History",
     "LayerNorm",
+    "Monitor",
     "Network",
     "RMSprop",
     "Residual",
@@ -75,6 +78,8 @@ __all__ = [
     "check_gradient",
     "check_network",
     "datasets",
+    "diagnose",
+    "doctor",
     "initializers",
     "layers",
     "load",
@@ -85,6 +90,7 @@ __all__ = [
     "record",
     "save",
     "schedules",
+    "signals",
     "theory",
     "train",
 ]

@@ -1,7 +1,8 @@
 """The command line. Each command is a thin face: it reads its arguments, calls the library, and shows what came out.
 
-Exit codes: 0, it did what was asked; 1, it ran but failed (a gradient is not proved, training diverged); 2, the call
-was wrong, and one line on standard error says how. Standard output holds results only, and with --json only JSON.
+Exit codes: 0, it did what was asked; 1, it ran but failed (a gradient is not proved, training diverged or is ill);
+2, the call was wrong, and one line on standard error says how. Standard output holds results only, and with --json
+only JSON.
 """
 
 import os
@@ -15,13 +16,14 @@ from handgrad.cli.bench import bench
 from handgrad.cli.check import check
 from handgrad.cli.compare import compare
 from handgrad.cli.demo import demo
+from handgrad.cli.doctor import doctor
 from handgrad.cli.predict import predict
 from handgrad.cli.train import train
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(name="handgrad", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-for _command in (demo, train, predict, check, compare, bench):
+for _command in (demo, train, predict, check, compare, doctor, bench):
     app.command()(_command)
 
 

@@ -153,8 +153,15 @@ def check_saved(
     net: str, data: str, target: str | None, rows: int, training: bool, options: dict[str, Any]
 ) -> "Report":
     """The gradient check of a saved network on the first rows of some data."""
-    from handgrad.cli.network import inputs_of, load_network, read_data
     from handgrad.gradcheck import check_network
+
+    network, X, y = saved_on(net, data, target)
+    return check_network(network, X[:rows], y[:rows], training=training, **options)
+
+
+def saved_on(net: str, data: str, target: str | None) -> "tuple[Network, Array, Array]":
+    """A saved network, and some data as its X and y."""
+    from handgrad.cli.network import inputs_of, load_network, read_data
 
     network = load_network(net)
     raw, y = read_data(data)
@@ -163,7 +170,7 @@ def check_saved(
         raw = raw.drop(columns=target or network.preprocessing.target_name)
     elif target is not None:
         raise ValueError(f"--target is {target!r}, but {data!r} has its own target; leave --target out")
-    return check_network(network, inputs_of(network, raw)[:rows], y[:rows], training=training, **options)
+    return network, inputs_of(network, raw), y
 
 
 def targets_of(net: "Network", rows: Any, data: str, target: str | None) -> "Array":

@@ -10,6 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from handgrad.cli.learning import Learned
     from handgrad.gradcheck import Report
+    from handgrad.health import Monitor
 
 
 def draw(learned: "Learned", folder: Path) -> None:
@@ -37,6 +38,14 @@ def draw_errors(report: "Report", file: Path) -> None:
 
     with _on_paper():
         _save(plots.gradient_errors(report), file)
+
+
+def draw_signals(monitor: "Monitor", file: Path) -> None:
+    """Write what a monitor saw of each layer."""
+    from handgrad import plots
+
+    with _on_paper():
+        _save(plots.signals(monitor), file)
 
 
 @contextmanager

@@ -8,11 +8,12 @@ import numpy as np
 from handgrad.arrays import Array
 from handgrad.cli.network import classify
 from handgrad.datasets import Dataset
+from handgrad.health import Diagnosis, Monitor
 from handgrad.losses import Loss, losses
 from handgrad.metrics import find_metric
 from handgrad.network import Network
 from handgrad.optimizers import LBFGS, Optimizer, find_optimizer
-from handgrad.training import EarlyStopping, History, Training
+from handgrad.training import EarlyStopping, History, Training, watch
 
 METRICS = {
     "classes": ("accuracy", "balanced_accuracy", "log_loss"),
@@ -84,16 +85,7 @@ def learn(dataset: Dataset, settings: Settings) -> Learned:
         test = _as_fitted(test, train)
         kept = len(held.y)
         validation = held.X, in_training_units(held.y, train, loss)
-    net = Network.mlp(
-        [train.X.shape[1], *hidden_sizes(settings.hidden), outputs(dataset, loss)],
-        activation=settings.activation,
-        loss=loss,
-        init=settings.init,
-        l2=settings.l2,
-        dropout=settings.dropout,
-        norm=settings.norm,
-        seed=settings.seed,
-    )
+    net = build(train, loss, settings)
     history = Training(
         net,
         train.X,
@@ -108,6 +100,37 @@ def learn(dataset: Dataset, settings: Settings) -> Learned:
     to_target_units(net, train, loss)
     net.preprocessing = train.preprocessing
     return Learned(settings, net, history, train, test, kept)
+
+
+def build(train: Dataset, loss: Loss, settings: Settings) -> Network:
+    """The network of these settings, for these rows."""
+    return Network.mlp(
+        [train.X.shape[1], *hidden_sizes(settings.hidden), outputs(train, loss)],
+        activation=settings.activation,
+        loss=loss,
+        init=settings.init,
+        l2=settings.l2,
+        dropout=settings.dropout,
+        norm=settings.norm,
+        seed=settings.seed,
+    )
+
+
+def examine(dataset: Dataset, settings: Settings) -> tuple[Diagnosis, Monitor, Training]:
+    """A watched training with these settings, on all rows but those that are kept to validate on."""
+    loss = find_loss(settings.loss, dataset)
+    if not dataset.n_classes:
+        require_target(dataset)
+    train, held = dataset.split(test=settings.test, seed=settings.seed)
+    return watch(
+        build(train, loss, settings),
+        train.X,
+        in_training_units(train.y, train, loss),
+        validation=(held.X, in_training_units(held.y, train, loss)),
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        optimizer=find_rate(settings.optimizer, settings.learning_rate),
+    )
 
 
 def _split_once_more(train: Dataset, seed: int) -> tuple[Dataset, Dataset]:

@@ -1,5 +1,6 @@
 """Looking inside: every layer's output, and the gradient that reaches it, for one batch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Recording:
-    """By layer name, first layer first: `outputs` (B, units) and `gradients` ∂loss/∂output; (S, ...) for a stack."""
+    """By layer name, first layer first: `outputs` (B, units) and `gradients` ∂loss/∂output; (S, ...) for a stack.
+
+    Also the `inputs` of each layer, and of those that learn the gradient of the data loss by each of their `parameters`
+    ("W", "b").
+    """
 
     outputs: dict[str, Array] = field(default_factory=dict)
     gradients: dict[str, Array] = field(default_factory=dict)
+    inputs: dict[str, Array] = field(default_factory=dict)
+    parameters: dict[str, dict[str, Array]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -30,12 +37,16 @@ class _Recorded(Layer):
 
     def forward(self, params: Parameters, A: Array, context: Context) -> tuple[Array, Cache]:
         Y, cache = self.layer.forward(params, A, context)
+        self.recording.inputs[self.name] = A
         self.recording.outputs[self.name] = Y
         return Y, cache
 
     def backward(self, params: Parameters, dY: Array, cache: Cache) -> tuple[Array, Parameters]:
         self.recording.gradients[self.name] = dY
-        return self.layer.backward(params, dY, cache)
+        dA, grads = self.layer.backward(params, dY, cache)
+        if grads:
+            self.recording.parameters[self.name] = grads
+        return dA, grads
 
 
 def record(
@@ -56,14 +67,23 @@ def record(
     ['activation1', 'dense1', 'dense2']
     """
     X, T, shares = net.accept(X, y, sample_weight)
+    return record_pass(net, X, T, shares, net.contexts(training, seed, step))[1]
+
+
+def record_pass(
+    net: "Network", X: Array, T: Array, shares: Array | None, contexts: Sequence[Context]
+) -> tuple[Any, Recording]:
+    """The data loss and what passed through every layer, for accepted arguments."""
     recording = Recording()
     layers = _recorded(net, recording)
     with blas.single_threaded():
-        Z, caches = forward_through(layers, net._tree, X, net.contexts(training, seed, step))
-        _, dZ = net._weighted_loss(Z, T, shares)
+        Z, caches = forward_through(layers, net._tree, X, contexts)
+        data_loss, dZ = net._weighted_loss(Z, T, shares)
         backward_through(layers, net._tree, dZ, caches)
-    in_order = {name: recording.gradients[name] for name in recording.outputs}
-    return Recording(recording.outputs, in_order)
+    outputs, gradients, parameters = recording.outputs, recording.gradients, recording.parameters
+    in_order = {name: gradients[name] for name in outputs}
+    learned = {name: parameters[name] for name in outputs if name in parameters}
+    return data_loss, Recording(outputs, in_order, recording.inputs, learned)
 
 
 def record_outputs(net: "Network", X: Array, training: bool) -> dict[str, Array]:

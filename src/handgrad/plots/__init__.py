@@ -10,12 +10,14 @@ from handgrad.plots.distributions import histograms, intervals
 from handgrad.plots.gradients import GradientReport, gradient_errors
 from handgrad.plots.lines import History, curves, history
 from handgrad.plots.signal_propagation import correlation_by_depth, length_by_depth, phase_diagram
+from handgrad.plots.signals import Monitored, signals
 from handgrad.plots.theme import style
 
 __all__ = [
     "Classifier",
     "GradientReport",
     "History",
+    "Monitored",
     "confusion_matrix",
     "correlation_by_depth",
     "curves",
@@ -27,5 +29,6 @@ __all__ = [
     "intervals",
     "length_by_depth",
     "phase_diagram",
+    "signals",
     "style",
 ]

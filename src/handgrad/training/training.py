@@ -70,7 +70,9 @@ class Training:
     stop
         `EarlyStopping(...)`; the best weights come back when it stops and when the planned epochs are over.
     callbacks
-        Functions called with this object after each epoch; one that returns True stops the training.
+        Functions called with this object after each epoch; one that returns True stops the training. One that has an
+        attribute `next_epoch` is called when so many epochs are over, and at the end: epochs that nobody waits for run
+        many at a time.
     seed
         Together with each network's own seed it decides batch order and dropout; None adds nothing.
     progress
@@ -152,6 +154,7 @@ class Training:
         networks = net.size or 1
         self.history = History(net.size, require_integer("record_every", record_every))
         self.epoch, self.step = 0, 0
+        self._until = self.epochs
         self.active = np.ones(networks, dtype=bool)  # (S,) or (1,): still training
         self.plateau = self.schedule.start(networks) if isinstance(self.schedule, ReduceOnPlateau) else None
         self.best = BestSoFar(*self._as_stack()) if self.stop else None
@@ -163,6 +166,7 @@ class Training:
     def run(self, epochs: int | None = None) -> History:
         """Train: to the planned number of epochs, or that many further; returns the history so far."""
         until = max(self.epochs, self.epoch) if epochs is None else self.epoch + require_integer("epochs", epochs)
+        self._until = until
         self._rescale_at_first_data()
         blas.look_again()
         over, diverged_before = False, len(self.diverged)
@@ -186,6 +190,11 @@ class Training:
         """Which networks of the stack diverged, each with its (epoch, step), counted from 1."""
         return self.history.diverged
 
+    @property
+    def ending(self) -> bool:
+        """Whether `run` has come to its last epoch, or every network has stopped: callbacks are called once more."""
+        return self.epoch >= self._until or not self._running()
+
     def _running(self) -> bool:
         return bool(self.active[0] if self.net.size is None else self.active.any())
 
@@ -193,8 +202,9 @@ class Training:
 
     def _run_epochs(self, until: int, show: Callable[[int, Any], None]) -> bool:
         """As many epochs as go without a look at them; True when training should stop."""
-        watched = self.validation or self.metrics or self.callbacks or self.stop or self.plateau is not None
-        epochs = 1 if watched else min(until - self.epoch, self.engine.epochs_at_once)
+        watched = self.validation or self.metrics or self.stop or self.plateau is not None
+        epochs = 1 if watched else min([until, *self._awaited()]) - self.epoch
+        epochs = min(max(1, epochs), self.engine.epochs_at_once)
         steps = self.settings.steps(self.data.rows)
         factors = self._factors(np.add.outer(self.epoch + np.arange(epochs), np.arange(steps) / steps).ravel())
         with interrupts_held_back():  # parameters and what is known of them stay together
@@ -210,7 +220,17 @@ class Training:
         if watched:
             return self._finish_epoch(self._of_networks(ran.losses[0]), self._of_networks(rates[:, 0]), show)
         show(self.epoch, self._of_networks(ran.losses[begun - 1]))
-        return False
+        return self._call_back()
+
+    def _awaited(self) -> list[int]:
+        """The epochs that callbacks wait for; the next, if they do not say."""
+        return [getattr(callback, "next_epoch", self.epoch + 1) for callback in self.callbacks]
+
+    def _call_back(self) -> bool:
+        """Each callback whose turn it is, whatever the one before said; True when one asks to stop."""
+        turn = [each for each in self.callbacks if self.ending or getattr(each, "next_epoch", 0) <= self.epoch]
+        asked = [callback(self) for callback in turn]
+        return any(asked)
 
     def _record(self, losses: Array, rates: Array, finished: Array) -> None:
         """Several epochs' losses (epochs, S) and rates (epochs, S or 1); NaN beyond what each network finished (S,)."""
@@ -269,8 +289,7 @@ class Training:
         if self.stop is not None:
             self._judge(row)
         show(self.epoch, monitored)
-        asked = [callback(self) for callback in self.callbacks]  # each is called, whatever the one before said
-        return any(asked)
+        return self._call_back()
 
     # --- measuring ----------------------------------------------------------------------------------------------
 
