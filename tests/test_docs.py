@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 import handgrad as hg
 from handgrad.cli import app
+from handgrad.experiments.recipe import DataRecipe, NetworkRecipe, TrainingRecipe
 from handgrad.gradcheck.signatures.registry import SIGNATURES, UNKNOWN
 from handgrad.health import ILLNESSES
 
@@ -22,6 +23,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCTOR = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
 CHECKING = (ROOT / "docs" / "gradient-checking.md").read_text(encoding="utf-8")
 STATISTICS = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
+STUDIES = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
 THEORY = (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, flags=re.DOTALL)
 
@@ -137,3 +139,24 @@ def test_the_page_on_the_doctor_tells_every_finding_and_its_remedy() -> None:
     table = DOCTOR.split("## What the findings mean")[1]
     told = re.findall(r"^\| ([a-z-]+) \| .* \| (.*) \|$", table, flags=re.MULTILINE)[1:]
     assert told == [(illness.slug, illness.advice) for illness in ILLNESSES]
+
+
+def test_the_page_on_studies_prints_what_it_says_and_its_commands_pass(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ((code, printed),) = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", STUDIES, flags=re.DOTALL)
+    exec(code, {})
+    assert capsys.readouterr().out == printed
+    (study,) = re.findall(r"```toml\n(.*?)```", STUDIES, flags=re.DOTALL)
+    (tmp_path / "study.toml").write_text(study, encoding="utf-8")
+    for command in re.findall(r"```sh\nhandgrad (.*?)\n```", STUDIES):
+        done = CliRunner().invoke(app, command.split())
+        assert done.exit_code == 0, done.stderr
+    assert (tmp_path / "comparison" / "report.html").exists()
+
+
+def test_the_page_on_studies_tells_every_field() -> None:
+    told = set(re.findall(r"`(\w+)`", STUDIES.split("## Fields")[1].split("Any of them may vary")[0]))
+    fields = {name for kind in (DataRecipe, NetworkRecipe, TrainingRecipe) for name in kind.__dataclass_fields__}
+    assert fields <= told
