@@ -170,7 +170,7 @@ def test_page_is_whole(page):
     assert anchors == links
     assert {"notebook", "digits", "proofs", "init", "activation", "depth", "batch_size", "l2", "method"} <= anchors
     assert all(image["alt"] for image in reader.images)
-    assert [image["class"] for image in reader.images] == ["light", "dark"] * 21
+    assert [image["class"] for image in reader.images] == ["light", "dark"] * 31
 
 
 def test_page_shows_the_figures(tour, page):
@@ -222,7 +222,7 @@ def test_a_report_of_any_study_is_whole(tmp_path):
     page = study_report(result, "handgrad compare moons --seeds 3", margin=0.01)
     reader = read(page)
     test_page_asks_for_nothing_from_outside(page)
-    assert len([image for image in reader.images if image["class"] == "dark"]) == 3
+    assert len([image for image in reader.images if image["class"] == "dark"]) == 5
     assert all(image["alt"] for image in reader.images)
     for said in ("handgrad compare moons", "network.init", "varies", "training.optimizer.learning_rate", "tanh"):
         assert said in page

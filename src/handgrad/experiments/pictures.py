@@ -10,6 +10,7 @@ import numpy as np
 
 from handgrad import plots
 from handgrad.experiments.result import Result
+from handgrad.experiments.statistics import performance_profile
 from handgrad.experiments.tour import Notebook
 from handgrad.network import record
 
@@ -90,17 +91,49 @@ def layers_at_start(result: Result) -> tuple[Picture, Picture]:
 
 def intervals(result: Result) -> Picture:
     """The main metric of each setting with its interval."""
-    metric, share = result.main_metric, result.main_metric.endswith("accuracy")
-    scale = 100 if share else 1
+    scale, label = _scale(result)
     table = [
         (result.name_of(setting), scale * each.value, scale * each.low, scale * each.high)
         for setting, each in result.intervals().items()
     ]
-    label = f"{metric.replace('_', ' ')}{' in %' if share else ''}"
     return take(
         f"{label}: means and 95 % intervals",
         lambda: plots.intervals(table, _axes(5.2, 1.1 + 0.36 * len(table)), xlabel=label),
     )
+
+
+def differences(result: Result) -> Picture:
+    """The best setting minus each other, seed by seed: means with their intervals."""
+    best, (scale, label) = result.best(), _scale(result)
+    table = [
+        (f"− {pair.b}", scale * pair.difference.value, scale * pair.difference.low, scale * pair.difference.high)
+        for pair in result.against(best)
+    ]
+
+    def draw() -> Any:
+        ax = plots.intervals(table, _axes(5.2, 1.1 + 0.36 * len(table)), xlabel=f"difference of {label}")
+        ax.axvline(0, color=ax.spines["bottom"].get_edgecolor(), linewidth=1, linestyle=":")
+        return ax
+
+    return take(f"Differences of {label} between {best} and each other setting, with 95 % intervals", draw)
+
+
+def profiles(result: Result) -> Picture:
+    """The share of each setting's networks above each threshold."""
+    scale, label = _scale(result)
+    values = {result.name_of(setting): scale * each for setting, each in result.values().items()}
+    ends = np.concatenate(list(values.values()))
+    shares = performance_profile(values, np.linspace(ends.min(), ends.max(), 200))
+    return take(
+        f"Share of networks above each {label}",
+        lambda: plots.profiles(shares, xlabel=label, ax=_axes(5.2, 3.4)),
+    )
+
+
+def _scale(result: Result) -> tuple[float, str]:
+    """Shares are drawn in percent."""
+    label, share = result.main_metric.replace("_", " "), result.main_metric.endswith("accuracy")
+    return (100.0, f"{label} in %") if share else (1.0, label)
 
 
 def boundaries(result: Result) -> Picture | None:

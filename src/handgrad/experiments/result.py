@@ -34,6 +34,7 @@ class Result:
         self.settings = list(study.settings)
         self.seeds = study.seeds
         self._keys = np.array(study.keys()).reshape(len(self.settings), len(self.seeds))
+        self._networks: dict[Any, tuple[Network, Draw]] = {}
         self._metrics = store.metrics(self._keys.ravel().tolist())
 
     @property
@@ -153,8 +154,10 @@ class Result:
 
     def network(self, setting: tuple[str, ...], seed: int | None = None) -> tuple[Network, Draw]:
         """The trained network of a setting and seed, None the first, and its rows: trained anew, to the same bits."""
-        net, draws, _ = train(*self._alone(setting, seed))
-        return net[0], draws[0]
+        if (setting, seed) not in self._networks:
+            net, draws, _ = train(*self._alone(setting, seed))
+            self._networks[setting, seed] = net[0], draws[0]
+        return self._networks[setting, seed]
 
     def start(self, setting: tuple[str, ...], seed: int | None = None) -> tuple[Network, Draw]:
         """As `network`, before training."""

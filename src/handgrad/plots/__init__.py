@@ -6,7 +6,7 @@ are Okabe and Ito's, told apart by dashes or markers too, so that a colour-blind
 """
 
 from handgrad.plots.classifiers import Classifier, confusion_matrix, decision_boundaries, decision_boundary
-from handgrad.plots.distributions import histograms, intervals
+from handgrad.plots.distributions import Profile, histograms, intervals, profiles
 from handgrad.plots.gradients import GradientReport, gradient_errors
 from handgrad.plots.lines import History, curves, history
 from handgrad.plots.signal_propagation import correlation_by_depth, length_by_depth, phase_diagram
@@ -18,6 +18,7 @@ __all__ = [
     "GradientReport",
     "History",
     "Monitored",
+    "Profile",
     "confusion_matrix",
     "correlation_by_depth",
     "curves",
@@ -29,6 +30,7 @@ __all__ = [
     "intervals",
     "length_by_depth",
     "phase_diagram",
+    "profiles",
     "signals",
     "style",
 ]

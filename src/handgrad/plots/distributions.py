@@ -1,15 +1,17 @@
 """Distributions: values by layer, and means with their intervals."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from handgrad.arrays import Array, require_finite, require_numeric
-from handgrad.plots.theme import colour, ink, new_axes
+from handgrad.plots.theme import colour, ink, line_style, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_BANDS = 4  # more would hide each other
 
 
 def histograms(values: Mapping[str, Array], ax: "Axes | None" = None, *, xlabel: str) -> "Axes":
@@ -65,6 +67,44 @@ def intervals(table: Sequence[tuple[str, float, float, float]], ax: "Axes | None
     )
     ax.set_yticks(rows, [row[0] for row in table])
     ax.set(xlabel=f"{xlabel} (mean and 95 % interval)", ylim=(len(table) - 0.5, -0.5))
+    return ax
+
+
+class Profile(Protocol):
+    """What `profiles` draws: the share of runs above each threshold, with a band; all (T,)."""
+
+    @property
+    def thresholds(self) -> Array: ...
+    @property
+    def share(self) -> Array: ...
+    @property
+    def low(self) -> Array: ...
+    @property
+    def high(self) -> Array: ...
+
+
+def profiles(profiles: Mapping[str, Profile], ax: "Axes | None" = None, *, xlabel: str) -> "Axes":
+    """Performance profiles by name: which share of the runs is above each threshold, with a band.
+
+    Raises ValueError for no profiles at all.
+
+    >>> from types import SimpleNamespace
+    >>> from matplotlib.figure import Figure
+    >>> half = np.array([1.0, 0.5])
+    >>> profile = SimpleNamespace(thresholds=np.array([0.8, 0.9]), share=half, low=half - 0.1, high=half)
+    >>> profiles({"relu": profile}, ax=Figure().subplots(), xlabel="test accuracy").get_ylabel()
+    'share of networks above'
+    """
+    if not profiles:
+        raise ValueError("profiles is empty; expected at least one name with a profile")
+    ax = new_axes(ax, 5.2, 3.4)
+    for i, (name, each) in enumerate(profiles.items()):
+        ax.plot(each.thresholds, each.share, label=name, **line_style(i, len(each.thresholds)))
+        if len(profiles) <= _BANDS:
+            ax.fill_between(each.thresholds, each.low, each.high, color=colour(i), alpha=0.2, linewidth=0)
+    ax.set(xlabel=xlabel, ylabel="share of networks above", ylim=(-0.02, 1.02))
+    if len(profiles) > 1:
+        ax.legend(fontsize="small")
     return ax
 
 

@@ -109,7 +109,9 @@ def mean_and_half_width(values: Array) -> tuple[Array, Array]:
     n[n == 0] = np.nan
     mean = np.where(finite, values, 0).sum(axis=1) / n  # (epochs,)
     freedom = np.where(n > 1, n - 1, np.nan)
-    variance = np.where(finite, (values - mean[:, None]) ** 2, 0).sum(axis=1) / freedom
+    with np.errstate(over="ignore"):  # losses just before a divergence
+        variance = np.where(finite, (values - mean[:, None]) ** 2, 0).sum(axis=1) / freedom
+    variance[np.isinf(variance)] = np.nan
     return mean, t.ppf(0.975, freedom) * np.sqrt(variance / n)
 
 
