@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_OFF_THE_PAGE = 1e30  # a loss on its way to diverge
 _MEDIA_TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 
 
@@ -53,7 +54,10 @@ def notebook_pictures(notebook: Notebook) -> tuple[Picture, Picture]:
 
 def learning_curves(result: Result, width: float = 7.6, height: float = 3.4) -> Picture:
     """Loss of each setting over the epochs, mean and interval over the seeds."""
-    losses = {result.name_of(setting): curve for setting, curve in result.curves().items()}
+    losses = {
+        result.name_of(setting): np.where(np.abs(curve) < _OFF_THE_PAGE, curve, np.nan)
+        for setting, curve in result.curves().items()
+    }
     log = all((curve[np.isfinite(curve)] > 0).all() for curve in losses.values())
     return take(
         "Training loss: mean and 95 % interval over the seeds",

@@ -62,8 +62,8 @@ def examine(
 ) -> Examined:
     """The gradient at a point against at most so many measured entries of each parameter.
 
-    The noise of the function is measured, or taken from another point of it that is `like` this one; then the gradient
-    is not asked for again either.
+    The noise of the function, and how short steps must be, is measured, or taken from another point that is `like` this
+    one; then the gradient is not asked for again either.
     """
     value = subject.value(point)
     given = subject.gradient(point)
@@ -79,9 +79,9 @@ def examine(
         most = _MOST_JITTER * max(abs(value), float(np.linalg.norm(analytic)))
         jitter = _jitter(analytic, others, most)
         known = like.measured.get(variable.name) if like is not None else None
-        noise = noise_of(variable, generator) if known is None else known.noise
+        noise, step = (noise_of(variable, generator), 0) if known is None else (known.noise, known.step)
         at_most = allowed[variable.name]
-        found = measure(variable, analytic.reshape(-1), noise, at_most, directions, generator)
+        found = measure(variable, analytic.reshape(-1), noise, at_most, directions, generator, step)
         measured[variable.name] = found
         checks.append(compare(found, jitter, budget))
     return Examined(subject, point, value, subject.value(point), given, again, once_more, measured, tuple(checks))

@@ -35,6 +35,7 @@ class Measured:
     along: Array  # the analytic slopes along the directions
     along_numeric: Slopes
     noise: float
+    step: int = 0  # of the steps along directions, the first that was short enough
 
     @property
     def complete(self) -> bool:
@@ -49,8 +50,12 @@ def measure(
     at_most: int,
     directions: int,
     generator: np.random.Generator,
+    first_step: int = 0,
 ) -> Measured:
-    """The slopes of at most so many entries next to those of `gradient` (n,); along directions if that is not all."""
+    """The slopes of at most so many entries next to those of `gradient` (n,); along directions if that is not all.
+
+    `first_step` is the number of the longest step worth trying along directions.
+    """
     which = spread(variable.x.size, at_most, generator)
     analytic = gradient[which]
     complete = len(which) == variable.x.size
@@ -58,8 +63,8 @@ def measure(
     numeric, bars, judged, kinked = _entries(lines, analytic, noise, wanted, generator)
     moves = generator.standard_normal((0 if complete else directions, variable.x.size)) * variable.scale
     along = moves @ gradient
-    along_numeric = _along(Directions(variable, moves), along, noise)
-    return Measured(variable, which, analytic, numeric, bars, judged, kinked, along, along_numeric, noise)
+    along_numeric, step = _along(Directions(variable, moves), along, noise, first_step)
+    return Measured(variable, which, analytic, numeric, bars, judged, kinked, along, along_numeric, noise, step)
 
 
 def _entries(
@@ -145,21 +150,23 @@ def _may_be_one_sided(central: Slopes, left: Slopes, right: Slopes, analytic: Ar
     return refuted & ~excluded
 
 
-def _along(lines: Directions, analytic: Array, noise: float) -> Slopes:
+def _along(lines: Directions, analytic: Array, noise: float, first_step: int) -> tuple[Slopes, int]:
     """The slopes along directions, by ever shorter steps until they agree; one that lies on a kink tells nothing.
 
     The other directions wait for the step that is short enough for the first, for they meet as many kinks.
     """
     numeric, bars = np.full(len(analytic), np.nan), np.full(len(analytic), np.inf)
     first, others = np.split(np.arange(len(analytic)), [1])
-    for step in DIRECTION_STEPS:
+    enough = first_step
+    for number, step in enumerate(DIRECTION_STEPS[first_step:], first_step):
         for some in (first, others):
             differ = _differ(analytic, numeric, bars)
             some = some[differ[some]]
             if len(some) and (some[0] == 0 or not differ[0]):
                 numeric[some], bars[some] = quick_slopes(lines.only(some), step, noise)
+                enough = number if some[0] == 0 else enough
     some = np.flatnonzero(_differ(analytic, numeric, bars))
     if len(some):
         numeric[some], bars[some], judged, kinked = _climbed(lines.only(some), analytic[some], noise)
         bars[some] = np.where(judged & ~kinked, bars[some], np.inf)
-    return Slopes(np.where(np.isfinite(bars), numeric, 0.0), bars)
+    return Slopes(np.where(np.isfinite(bars), numeric, 0.0), bars), enough

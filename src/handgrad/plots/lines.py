@@ -109,9 +109,7 @@ def mean_and_half_width(values: Array) -> tuple[Array, Array]:
     n[n == 0] = np.nan
     mean = np.where(finite, values, 0).sum(axis=1) / n  # (epochs,)
     freedom = np.where(n > 1, n - 1, np.nan)
-    with np.errstate(over="ignore"):  # losses just before a divergence
-        variance = np.where(finite, (values - mean[:, None]) ** 2, 0).sum(axis=1) / freedom
-    variance[np.isinf(variance)] = np.nan
+    variance = np.where(finite, (values - mean[:, None]) ** 2, 0).sum(axis=1) / freedom
     return mean, t.ppf(0.975, freedom) * np.sqrt(variance / n)
 
 
