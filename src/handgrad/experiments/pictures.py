@@ -33,7 +33,8 @@ class Picture:
 
 def take(shows: str, draw: Callable[[], Any], form: str = "svg") -> Picture:
     """Draw in light and in dark; `draw` gives the Axes it made. The same drawing always gives the same bytes."""
-    light, dark = (_data_uri(draw, is_dark, form) for is_dark in (False, True))
+    with np.errstate(over="ignore", invalid="ignore"):  # networks that diverged are drawn too
+        light, dark = (_data_uri(draw, is_dark, form) for is_dark in (False, True))
     return Picture(light, dark, shows)
 
 
