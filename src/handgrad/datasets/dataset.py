@@ -78,13 +78,12 @@ class Dataset:
             `test` is not between 0 and 1, a part would be empty or smaller than the number of classes, or a class has
             a single row.
         """
-        from sklearn.model_selection import train_test_split
+        from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 
         test = require_number("test", test, above=0, below=1)
         self._require_splittable(test)
-        classes = None if self.class_names is None else self.y
-        order = np.arange(len(self.y))
-        chosen = train_test_split(order, test_size=test, random_state=require_small_seed(seed), stratify=classes)
+        kind = ShuffleSplit if self.class_names is None else StratifiedShuffleSplit  # as `train_test_split` chooses
+        chosen = next(kind(test_size=test, random_state=require_small_seed(seed)).split(self.y, self.y))
         raw = [_take(self.X if self.rows is None else self.rows, part) for part in chosen]
         fitted = self._unfitted().refit(raw[0], standardise=standardise)
         train, held_out = (self._part(self.y[part], rows, fitted) for part, rows in zip(chosen, raw, strict=True))

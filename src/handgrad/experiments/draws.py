@@ -17,6 +17,8 @@ from handgrad.rules import unknown
 
 SYNTHETIC = ("moons", "circles", "spirals", "xor", "gaussians", "regression_plane")
 
+_KEPT, _SMALL = 1024, 1000  # draws that are remembered, if they have so many rows
+
 
 class Rows(NamedTuple):
     """X (B, D) or (S, B, D) and y (B,) or (S, B)."""
@@ -53,6 +55,12 @@ def load(recipe: DataRecipe, table: Dataset | None, seed: int) -> Dataset:
 
 def draw(recipe: DataRecipe, validation: float | None, table: Dataset | None, data_seed: int, split_seed: int) -> Draw:
     """The rows of a seed; numbers to predict are in units of their standard deviation over the training rows."""
+    small = table is None and recipe.name in SYNTHETIC and (recipe.n or 0) <= _SMALL
+    make = _remembered if small else _draw
+    return make(recipe, validation, table, data_seed, split_seed)
+
+
+def _draw(recipe: DataRecipe, validation: float | None, table: Dataset | None, data_seed: int, split_seed: int) -> Draw:
     dataset = load(recipe, table, data_seed)
     standardise = recipe.name not in SYNTHETIC if recipe.standardise is None else recipe.standardise
     train, test = dataset.split(test=recipe.test, seed=split_seed, standardise=standardise)
@@ -67,6 +75,9 @@ def draw(recipe: DataRecipe, validation: float | None, table: Dataset | None, da
         return Rows(part.X, part.y if dataset.n_classes else (part.y - center) / scale)
 
     return Draw(rows(train), None if held is None else rows(held), rows(test))
+
+
+_remembered = lru_cache(maxsize=_KEPT)(_draw)  # the settings of a study that are other stacks share them
 
 
 def side_by_side(rows: Sequence[Rows]) -> Rows:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_DPI = 110  # of pictures in pixels: fine enough on a page, and drawn in half the time
 _OFF_THE_PAGE = 1e30  # a loss on its way to diverge
 _MEDIA_TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 
@@ -179,6 +180,6 @@ def _data_uri(draw: Callable[[], Any], dark: bool, form: str) -> str:
     buffer = BytesIO()
     with plots.style(dark=dark), mpl.rc_context({"svg.hashsalt": "handgrad"}):
         figure: Figure = np.ravel(np.asarray(draw(), dtype=object))[0].figure
-        figure.savefig(buffer, format=form, dpi=144, metadata={"Date": None} if form == "svg" else {"Software": None})
+        figure.savefig(buffer, format=form, dpi=_DPI, metadata={"Date": None} if form == "svg" else {"Software": None})
         plt.close(figure)
     return f"data:{_MEDIA_TYPES[form]};base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -79,7 +79,7 @@ class Monitor:
         *,
         sample_weight: ArrayLike | None = None,
         every: int = 1,
-        share: float | None = 0.05,
+        share: float | None = 0.03,
         rows: int = 128,
     ) -> None:
         if not isinstance(net, Network):
