@@ -166,3 +166,15 @@ def test_a_function_is_looked_at_a_little_away_too() -> None:
     assert not report.passed
     assert report.checks[-1].point == "a little away from x"
     assert all(finding.evidence.startswith("a little away from x: ") for finding in report.findings)
+
+
+def test_a_penalty_that_drowns_in_the_rounding_of_the_data_loss_is_not_looked_at_alone() -> None:
+    net = hg.Network.mlp([3, 4, 2], activation="tanh", loss="poisson", l2=0.01, seed=0)
+    net["dense2.b"][...] = 50.0  # a mean of e⁵⁰
+    report = check_network(net, np.random.default_rng(0).normal(size=(6, 3)), np.ones((6, 2)))
+    assert not any(check.verdict == "WRONG" for check in report.checks), str(report)
+    assert "penalty alone" not in report.notes[-1]
+    net["dense2.b"][...] = 0.0
+    report = check_network(net, np.random.default_rng(0).normal(size=(6, 3)), np.ones((6, 2)))
+    assert report.passed
+    assert "penalty alone" in report.notes[-1]

@@ -14,6 +14,7 @@ from handgrad.network.drawing import draw_parameters
 from handgrad.network.layout import Segment
 
 _AT_ONCE = 250_000  # numbers
+_DROWNING = 1e8
 _STEPS, _STEP = 10, 0.02  # of the parameters' norm, along the gradient
 AFTER_STEPS = f"after {_STEPS} steps"
 
@@ -73,7 +74,8 @@ def other_points(given: GivenNetwork) -> Iterator[Elsewhere]:
         without.l2 = 0.0
         data = GivenNetwork(without, examples, given.member)
         yield Elsewhere("data loss alone", data)
-        yield Elsewhere("penalty alone", GivenPenalty(given, data))
+        if not _drowned(given, data):
+            yield Elsewhere("penalty alone", GivenPenalty(given, data))
     fresh = net.copy()
     fresh.params = draw_parameters(fresh)
     if not np.array_equal(fresh.params, net.params):
@@ -86,6 +88,15 @@ def other_points(given: GivenNetwork) -> Iterator[Elsewhere]:
         yield Elsewhere(
             "on an unbalanced batch", GivenNetwork(net, _only(examples, _unbalanced(examples)), given.member)
         )
+
+
+def _drowned(given: GivenNetwork, data: GivenNetwork) -> bool:
+    """Whether the data loss's gradient is so large that its rounding hides that of the penalty."""
+    weights = [segment.name for segment in given.one.layout.segments if segment.key == "W"]
+    gradient = data.gradient(given.point)
+    whole = np.linalg.norm([np.linalg.norm(gradient[name]) for name in weights])
+    penalty = float(np.max(given.one.l2)) * np.linalg.norm([np.linalg.norm(given.point[name]) for name in weights])
+    return not whole <= _DROWNING * penalty
 
 
 def _trained(net: Network, examples: Examples) -> Network:
