@@ -14,7 +14,7 @@ from handgrad.network.drawing import draw_parameters
 from handgrad.network.layout import Segment
 
 _AT_ONCE = 250_000  # numbers
-_DROWNING = 1e8
+_DROWNING = 1e9  # times the penalty's gradient: rounding is then 1e-7 of it
 _STEPS, _STEP = 10, 0.02  # of the parameters' norm, along the gradient
 AFTER_STEPS = f"after {_STEPS} steps"
 
