@@ -60,6 +60,7 @@ def test_a_plan_costs_nothing():
 def test_a_study_in_a_file():
     Path("study.toml").write_text('data = "moons"\nseeds = 2\ntraining = {epochs = 3}\nvary = {l2 = [0.0, 0.1]}\n')
     assert run("study.toml").exit_code == 0
+    assert run("study.toml", "--seeds", "3", "--force").exit_code == 2
     done = run("study.toml", "--vary", "l2=1")
     assert done.exit_code == 2
     assert "belong into study.toml" in done.stderr
@@ -84,6 +85,18 @@ def test_arguments_become_fields():
     assert recipe.data.noise == 0.3
 
 
+def test_the_rate_is_that_of_plain_gradient_descent_unless_another_optimiser_is_chosen():
+    def rate(settings, learning_rate=None):
+        study = study_of("moons", [], settings, 1, None, 5, 0, learning_rate)
+        return study.settings[()].training.optimizer.learning_rate
+
+    assert rate([]) == 0.5
+    assert rate(["optimizer=adam"]) == 0.001
+    assert rate(["optimizer=adam(0.01)"]) == 0.01
+    assert rate(["optimizer=adam"], 0.02) == 0.02
+    assert rate(["learning_rate=0.1"]) == 0.1
+
+
 def test_values():
     assert pieces("a,b(1,2),[3,4]") == ["a", "b(1,2)", "[3,4]"]
     assert [value_of(text) for text in ("1e-3", "true", "None", "he")] == [1e-3, True, None, "he"]
@@ -101,6 +114,7 @@ def test_values():
         (("moons", "--store", "nowhere/runs.db"), "no such folder"),
         (("moons", "--scheduler", "here"), "no Dask scheduler answers at 'here'"),
         (("table.csv",), "table.csv"),
+        (("moons", "--vary", "l2=0", "--vary", "l2=1"), "--vary l2 is given twice"),
     ],
 )
 def test_wrong_calls_say_what_is_wrong_and_leave_nothing(arguments, says):

@@ -15,6 +15,7 @@ from handgrad.cli.output import ForceOption, JsonOption, bar, output_folder, pri
 if TYPE_CHECKING:
     from handgrad.experiments import Result, Study
 
+_SEEDS, _RATE = 100, 0.5
 _MOST_ROWS = 60  # of settings on a screen
 
 
@@ -30,11 +31,17 @@ def compare(
     setting: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="A field for all settings.")
     ] = None,
-    seeds: Annotated[int, typer.Option(help="How many networks for each setting.")] = 100,
+    seeds: Annotated[
+        int | None,
+        typer.Option(help="How many networks for each setting: 100, if nothing is said.", show_default=False),
+    ] = None,
     target: Annotated[str | None, typer.Option(help="Column of a table to predict.")] = None,
     epochs: Annotated[int, typer.Option(help="Times that the training rows are seen.")] = 500,
     batch_size: Annotated[int, typer.Option(help="Rows of a step; 0: all of them.")] = 0,
-    learning_rate: Annotated[float, typer.Option(help="Of the optimiser.")] = 0.5,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(help="Of the optimiser: 0.5 for plain SGD, for others their own.", show_default=False),
+    ] = None,
     margin: Annotated[float, typer.Option(help="A difference of test accuracy (or R²) too small to matter.")] = 0.0,
     store: Annotated[
         Path | None,
@@ -81,30 +88,33 @@ def study_of(
     data: str,
     vary: list[str],
     settings: list[str],
-    seeds: int,
+    seeds: int | None,
     target: str | None,
     epochs: int,
     batch_size: int,
-    learning_rate: float,
+    learning_rate: float | None,
 ) -> "Study":
     """The study that the arguments describe, or the file."""
     from handgrad.experiments import Study
     from handgrad.experiments.recipe import full_name
 
     if Path(data).suffix in (".toml", ".yaml", ".yml"):
-        if vary or settings or target:
-            raise ValueError(f"--vary, --set and --target belong into {data}; leave them out")
+        if vary or settings or target or seeds is not None or learning_rate is not None:
+            raise ValueError(f"--vary, --set, --target, --seeds and --learning-rate belong into {data}; leave them out")
         return Study.from_file(data)
-    varied = {field: [value_of(each) for each in pieces(text)] for field, text in map(_assignment, vary)}
+    varied = {field: [value_of(each) for each in pieces(text)] for field, text in _assignments("--vary", vary)}
     fields: dict[str, dict[str, Any]] = {
         "data": {"name": data} | ({} if target is None else {"target": target}),
         "network": {},
-        "training": {"epochs": epochs, "batch_size": batch_size or None, "learning_rate": learning_rate},
+        "training": {"epochs": epochs, "batch_size": batch_size or None},
     }
-    for field, text in map(_assignment, settings):
+    for field, text in _assignments("--set", settings):
         section, name = full_name(field).split(".")
         fields[section][name] = value_of(text)
-    return Study(**fields, vary=varied, seeds=seeds)  # type: ignore[arg-type]
+    chosen = {*fields["training"], *(full_name(field).split(".")[1] for field in varied)}
+    if learning_rate is not None or not chosen & {"optimizer", "learning_rate"}:
+        fields["training"]["learning_rate"] = _RATE if learning_rate is None else learning_rate
+    return Study(**fields, vary=varied, seeds=_SEEDS if seeds is None else seeds)  # type: ignore[arg-type]
 
 
 def run(study: "Study", store: Path | None, scheduler: str | None) -> "Result":
@@ -146,6 +156,16 @@ def value_of(text: str) -> Any:
         return json_format.loads(text)
     except json_format.JSONDecodeError:
         return text
+
+
+def _assignments(option: str, texts: list[str]) -> list[tuple[str, str]]:
+    """Each field once."""
+    found = list(map(_assignment, texts))
+    names = [field for field, _ in found]
+    for field in names:
+        if names.count(field) > 1:
+            raise ValueError(f"{option} {field} is given twice; put all its values behind one")
+    return found
 
 
 def _assignment(text: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from handgrad import __version__
 from handgrad.datasets import Dataset
@@ -15,6 +16,7 @@ from handgrad.experiments.work import Chunk, run_chunk
 if TYPE_CHECKING:
     from distributed import Client
 
+_WORKERS = 60  # seconds  # for the first to join
 _PATIENCE = "10s"  # for a scheduler that does not answer
 _AHEAD = 4  # chunks that wait at each worker: enough that none is idle, few enough that the client holds little
 _RETRIES = 3
@@ -26,8 +28,12 @@ class OnCluster:
 
     def __init__(self, client: "Client") -> None:
         self.client = client
-        threads = client.scheduler_info(n_workers=-1)["workers"]
-        self.slots = max(1, sum(worker["nthreads"] for worker in threads.values()))
+        try:
+            client.wait_for_workers(1, timeout=_WORKERS)
+        except TimeoutError as missing:
+            raise ConnectionError(f"the cluster has no workers after {_WORKERS} s; start some") from missing
+        workers = client.scheduler_info(n_workers=-1)["workers"]
+        self.slots = sum(worker["nthreads"] for worker in workers.values())
         self.workers = _CHUNKS * self.slots
         _require_same_version(client)
 
@@ -35,6 +41,7 @@ class OnCluster:
         """Each chunk with its runs, as they finish; a few chunks for each worker are on their way at any time."""
         from distributed import as_completed
 
+        study = uuid4().hex[:8]  # tasks of one name would be one task
         sent = {name: self.client.scatter(table, broadcast=True) for name, table in tables.items()}
         waiting = iter(enumerate(chunks))
         on_the_way: dict[Any, Chunk] = {}
@@ -42,7 +49,7 @@ class OnCluster:
         def submit(number: int, chunk: Chunk) -> Any:
             table = sent.get(chunk.jobs[0].recipe.data.name)
             task = self.client.submit(
-                run_chunk, chunk, table, threads=1, key=f"handgrad-train-{id(chunks):x}-{number}", retries=_RETRIES
+                run_chunk, chunk, table, threads=1, key=f"handgrad-train-{study}-{number}", retries=_RETRIES
             )
             on_the_way[task] = chunk
             return task

@@ -27,6 +27,13 @@ class Rows(NamedTuple):
     y: Array
 
 
+class Kept(NamedTuple):
+    """The share of the training rows that is kept to stop by, and whether the numbers to predict are standardised."""
+
+    validation: float | None
+    scaled: bool
+
+
 class Draw(NamedTuple):
     """What one seed trains on, what it decides by when to stop (or None), and what it is measured on."""
 
@@ -37,13 +44,11 @@ class Draw(NamedTuple):
 
 def load(recipe: DataRecipe, table: Dataset | None, seed: int) -> Dataset:
     """The whole dataset: a fresh draw of synthetic data, the study's table, or one that is built in."""
-    if table is not None:
-        return table
-    if recipe.name not in SYNTHETIC:
+    if recipe.name not in SYNTHETIC or table is not None:
         if recipe.parameters:
             field = next(iter(recipe.parameters))
             raise ValueError(f"data.{field}: {recipe.name!r} is a table, not drawn; leave it out")
-        return _built_in(recipe.name)
+        return _built_in(recipe.name) if table is None else table
     maker = getattr(datasets, recipe.name)
     takes = [name for name in signature(maker).parameters if name != "seed"]
     for name in recipe.parameters:
@@ -53,26 +58,26 @@ def load(recipe: DataRecipe, table: Dataset | None, seed: int) -> Dataset:
     return dataset
 
 
-def draw(recipe: DataRecipe, validation: float | None, table: Dataset | None, data_seed: int, split_seed: int) -> Draw:
-    """The rows of a seed; numbers to predict are in units of their standard deviation over the training rows."""
+def draw(recipe: DataRecipe, kept: Kept, table: Dataset | None, data_seed: int, split_seed: int) -> Draw:
+    """The rows of a seed; `scaled` numbers are in units of their standard deviation over the training rows."""
     small = table is None and recipe.name in SYNTHETIC and (recipe.n or 0) <= _SMALL
     make = _remembered if small else _draw
-    return make(recipe, validation, table, data_seed, split_seed)
+    return make(recipe, kept, table, data_seed, split_seed)
 
 
-def _draw(recipe: DataRecipe, validation: float | None, table: Dataset | None, data_seed: int, split_seed: int) -> Draw:
+def _draw(recipe: DataRecipe, kept: Kept, table: Dataset | None, data_seed: int, split_seed: int) -> Draw:
     dataset = load(recipe, table, data_seed)
     standardise = recipe.name not in SYNTHETIC if recipe.standardise is None else recipe.standardise
     train, test = dataset.split(test=recipe.test, seed=split_seed, standardise=standardise)
     held = None
-    if validation is not None:
-        train, held = train.split(test=validation, seed=split_seed, standardise=standardise)
+    if kept.validation is not None:
+        train, held = train.split(test=kept.validation, seed=split_seed, standardise=standardise)
         assert train.preprocessing is not None
         test = replace(test, X=train.preprocessing.transform(test.rows))  # type: ignore[arg-type]
-    center, scale = (0.0, 1.0) if dataset.n_classes else (float(train.y.mean()), float(train.y.std()) or 1.0)
+    center, scale = (float(train.y.mean()), float(train.y.std()) or 1.0) if kept.scaled else (0.0, 1.0)
 
     def rows(part: Dataset) -> Rows:
-        return Rows(part.X, part.y if dataset.n_classes else (part.y - center) / scale)
+        return Rows(part.X, (part.y - center) / scale if kept.scaled else part.y)
 
     return Draw(rows(train), None if held is None else rows(held), rows(test))
 

@@ -60,10 +60,11 @@ def learning_curves(result: Result, width: float = 7.6, height: float = 3.4) -> 
         result.name_of(setting): np.where(np.abs(curve) < _OFF_THE_PAGE, curve, np.nan)
         for setting, curve in result.curves().items()
     }
+    epochs = {result.name_of(setting): each for setting, each in result.epochs().items()}
     log = all((curve[np.isfinite(curve)] > 0).all() for curve in losses.values())
     return take(
         "Training loss: mean and 95 % interval over the seeds",
-        lambda: plots.curves(losses, epochs=result.epochs, log=log, ax=_axes(width, height)),
+        lambda: plots.curves(losses, epochs=epochs, log=log, ax=_axes(width, height)),
     )
 
 

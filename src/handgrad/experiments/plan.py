@@ -10,7 +10,7 @@ import numpy as np
 
 from handgrad.datasets import Dataset
 from handgrad.experiments.draws import load, loss_for, outputs_for
-from handgrad.experiments.recipe import NetworkRecipe, Recipe
+from handgrad.experiments.recipe import Recipe
 from handgrad.experiments.work import POINTS, Chunk, Job
 
 _CHUNK_SECONDS = 2.0  # a chunk should take: long beside what it costs to send one to a worker (10 ms)
@@ -79,14 +79,15 @@ def cost_of(recipe: Recipe, sources: frozenset[str], table: Dataset | None) -> C
     """About what one network of a recipe costs: time within a factor of three or so, on a core of today."""
     dataset = load(recipe.data, table, 0)
     loss = loss_for(recipe.network.loss, dataset)
-    net = NetworkRecipe.stack([recipe.network], dataset.X.shape[1], outputs_for(loss, dataset), loss, 0)
+    sizes = [dataset.X.shape[1], *recipe.network.hidden_sizes, outputs_for(loss, dataset)]
+    weights = sum(fan_in * fan_out for fan_in, fan_out in pairwise(sizes))  # biases and gains are few beside them
     training = recipe.training
     rows = max(1, int(len(dataset.y) * (1 - recipe.data.test)))
     steps = 1 if training.batch_size is None else -(-rows // training.batch_size)
-    seconds = training.epochs * (rows * (6 * net.layout.size / _FLOPS + _ROW) + steps * _STEP)
+    seconds = training.epochs * (rows * (6 * weights / _FLOPS + _ROW) + steps * _STEP)
     own_rows = dataset.X.nbytes + dataset.y.nbytes if sources & {"data", "split"} else 0
     curves = 2 * 8 * min(training.epochs, 2 * POINTS)
-    return Cost(seconds, 2 * own_rows + _VECTORS * net.params.nbytes + curves)
+    return Cost(seconds, 2 * own_rows + _VECTORS * 8 * (weights + sum(sizes)) + curves)
 
 
 def _require_memory(needed: int) -> None:

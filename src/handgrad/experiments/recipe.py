@@ -92,6 +92,14 @@ class NetworkRecipe:
             dtype=first.dtype,
         )
 
+    def require_possible(self, inputs: int, outputs: int, loss: Loss) -> None:
+        """Refuse fields that no network can have; one of a single unit a layer is made, and thrown away."""
+        small = replace(self, hidden_sizes=(1,) * len(self.hidden_sizes))
+        try:
+            NetworkRecipe.stack([small], inputs, outputs, loss, 0)
+        except (TypeError, ValueError) as wrong:
+            raise type(wrong)(f"network: {wrong}") from wrong
+
     def shape(self) -> Self:
         """What must be equal for networks to stand in one stack."""
         plain = NetworkRecipe()
@@ -207,6 +215,11 @@ def make(section: str, given: Mapping[str, Any]) -> Any:
         return recipe
     if section != "training":
         raise unknown(f"field of {section}", next(iter(more)), kind.__dataclass_fields__)
+    if "learning_rate" in more and "(" in str(given.get("optimizer", "")):
+        raise ValueError(
+            f"training.learning_rate is {more['learning_rate']!r}, and training.optimizer {given['optimizer']!r} has "
+            "settings of its own; give the rate in one of the two"
+        )
     for name in more:
         if name not in recipe.optimizer.__dataclass_fields__:
             known = [*kind.__dataclass_fields__, *recipe.optimizer.__dataclass_fields__]

@@ -54,13 +54,22 @@ class Result:
         return next(name for name in ("test_accuracy", "test_r2") if name in self._metrics[0])
 
     @property
+    def alike(self) -> bool:
+        """Whether all seeds gave the same networks: then they are one observation, however many they are."""
+        losses = self.values("train_loss").values()
+        return len(self.seeds) > 1 and all((each == each[0]).all() for each in losses)
+
+    def _sources(self) -> str:
+        return f"sources are {', '.join(sorted(self.study.sources)) or 'none'}"
+
+    @property
     def diverged(self) -> dict[tuple[str, ...], int]:
         """How many networks of each setting diverged; they are measured where they stopped."""
         return {setting: int(values.sum()) for setting, values in self.values("diverged").items()}
 
     def to_dict(self, margin: float = 0.0) -> dict[str, Any]:
         """The figures of the main metric as plain values, for JSON; `margin` as for `compare`."""
-        pairs = self.compare(margin=margin) if len(self.seeds) > 1 else ()
+        pairs = self.compare(margin=margin) if len(self.seeds) > 1 and not self.alike else ()
         return {
             "metric": self.main_metric,
             "factors": self.factors,
@@ -122,6 +131,8 @@ class Result:
 
     def compare(self, metric: str | None = None, margin: float = 0.0) -> tuple[Pair, ...]:
         """Every pair of settings, seed by seed, by `compare_all`; differences inside a `margin` do not matter."""
+        if self.alike:
+            raise ValueError(f"the seeds differ in nothing: {self._sources()}; let another source follow the seed")
         metric = metric or self.main_metric
         named = {self.name_of(setting): values for setting, values in self.values(metric).items()}
         return compare_all(named, higher_is_better=not metric.endswith("loss"), margin=margin)
@@ -132,6 +143,8 @@ class Result:
             return "One setting; vary something to compare."
         if len(self.seeds) == 1:
             return "One seed tells nothing about the next; take more."
+        if self.alike:
+            return f"Nothing can be concluded: the seeds differ in nothing ({self._sources()})."
         best = self.best(metric)
         return conclusion(best, self.against(best, metric, margin))
 
@@ -170,7 +183,7 @@ class Result:
         return Chunk((job,), study.sources, study.engine), study.tables.get(recipe.data.name)
 
     def curves(self, name: str = "loss") -> dict[tuple[str, ...], Array]:
-        """A curve, (points, seeds), by setting, at `epochs`; one that stopped early is NaN from there on."""
+        """A curve, (points, seeds), by setting, at `epochs()`; one that stopped early is NaN from there on."""
         by_setting = {}
         for setting, keys in zip(self.settings, self._keys, strict=True):
             stored = self.store.curves(keys.tolist())
@@ -181,10 +194,13 @@ class Result:
             by_setting[setting] = np.stack(columns, axis=1)
         return by_setting
 
-    @property
-    def epochs(self) -> Array:
-        """The epochs of the curves' points, of the run that went furthest."""
-        return max((each["epochs"] for each in self.store.curves(self._keys.ravel().tolist())), key=len)
+    def epochs(self) -> dict[tuple[str, ...], Array]:
+        """The epochs of the curves' points by setting, of its network that went furthest."""
+        by_setting = zip(self.settings, self._keys, strict=True)
+        return {
+            setting: max((each["epochs"] for each in self.store.curves(keys.tolist())), key=len)
+            for setting, keys in by_setting
+        }
 
     def export(self, path: str | os.PathLike[str]) -> None:
         """`to_pandas` as a .csv or .parquet file."""

@@ -16,7 +16,7 @@ _MOST_LAYERS = 64
 
 def findings(result: Result, margin: float = 0.0) -> list[str]:
     """The conclusion and all that it stands on."""
-    several = len(result.seeds) > 1
+    several = len(result.seeds) > 1 and not result.alike
     shown = [figure(pictures.intervals(result))] if several else []
     parts = [paragraph(result.conclusion(margin=margin), "conclusion"), side_by_side(settings_table(result), *shown)]
     if len(result.settings) > 1 and several:

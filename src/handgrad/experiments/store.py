@@ -78,8 +78,9 @@ class Store:
 
     def _open(self) -> None:
         """Take up a store, or begin one in an empty file; nothing else is touched."""
-        (application,), (schema,) = self._all("PRAGMA application_id")[0], self._all("PRAGMA user_version")[0]
-        tables = self._all("SELECT name FROM sqlite_schema")
+        with self._transaction("BEGIN"):  # one look, while another program may be making the store
+            tables = self._all("SELECT name FROM sqlite_schema")
+            (application,), (schema,) = self._all("PRAGMA application_id")[0], self._all("PRAGMA user_version")[0]
         if application == 0 and not tables:
             self._begin()
         elif application != _APPLICATION:
@@ -95,13 +96,12 @@ class Store:
 
     def _begin(self) -> None:
         self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("BEGIN IMMEDIATE")
-        if not self._all("SELECT name FROM sqlite_schema"):  # or another program was quicker
-            for statement in _TABLES.split(";\n"):
-                self._connection.execute(statement)
-            self._connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-            self._connection.execute(f"PRAGMA user_version = {_SCHEMA}")
-        self._connection.execute("COMMIT")
+        with self._transaction("BEGIN IMMEDIATE"):
+            if not self._all("SELECT name FROM sqlite_schema"):  # or another program was quicker
+                for statement in _TABLES.split(";\n"):
+                    self._connection.execute(statement)
+                self._connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+                self._connection.execute(f"PRAGMA user_version = {_SCHEMA}")
 
     def missing(self, keys: Sequence[str]) -> list[str]:
         """Those of the keys that have no run yet, in their order."""
@@ -160,9 +160,8 @@ class Store:
         """The keys that a query joins with."""
         self._connection.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (key TEXT PRIMARY KEY) WITHOUT ROWID")
         self._connection.execute("DELETE FROM wanted")
-        self._connection.execute("BEGIN")
-        self._connection.executemany("INSERT INTO wanted VALUES (?)", ((key,) for key in keys))
-        self._connection.execute("COMMIT")
+        with self._transaction("BEGIN"):
+            self._connection.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", ((key,) for key in keys))
 
     def _environment(self) -> int:
         described = json.dumps(environment(), sort_keys=True)
@@ -171,6 +170,16 @@ class Store:
 
     def _all(self, query: str, *values: Any) -> list[Any]:
         return self._connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[None]:
+        self._connection.execute(begin)
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

@@ -17,10 +17,10 @@ from handgrad.arrays import require_integer
 from handgrad.datasets import Dataset
 from handgrad.experiments import maths
 from handgrad.experiments.digests import digest, digest_of_data
-from handgrad.experiments.draws import load, loss_for
+from handgrad.experiments.draws import load, loss_for, outputs_for
 from handgrad.experiments.executors import Executor, executor_for
 from handgrad.experiments.plan import Plan, make_plan
-from handgrad.experiments.recipe import Recipe, full_name
+from handgrad.experiments.recipe import DataRecipe, Recipe, full_name
 from handgrad.experiments.store import Finished, Store
 from handgrad.experiments.work import SOURCES, Chunk, Job
 from handgrad.network.door import require_engine
@@ -77,14 +77,23 @@ class Study:
         self.sources = _require_sources(sources)
         self.engine = require_engine(engine)
         self.tables: dict[str, Dataset] = {}
+        self._first: dict[DataRecipe, Dataset] = {}  # of seed 0, to check the fields against
         fields = {f"data.{name}": value for name, value in self._data_fields(data).items()}
         for section, given in (("network", network), ("training", training)):
             fields |= {f"{section}.{name}": value for name, value in _require_mapping(section, given or {}).items()}
-        self.vary = {full_name(name): _require_values(name, values) for name, values in (vary or {}).items()}
+        self.vary: dict[str, dict[str, Any]] = {}
+        for name, values in _require_mapping("vary", vary or {}).items():
+            if full_name(name) in self.vary:
+                raise ValueError(f"vary holds {full_name(name)} twice; put all its values behind one")
+            self.vary[full_name(name)] = _require_values(name, values)
         self.settings: dict[tuple[str, ...], Recipe] = {}
         for chosen in product(*(values.items() for values in self.vary.values())):
             names, values = tuple(name for name, _ in chosen), [value for _, value in chosen]
-            self.settings[names] = self._recipe(fields | dict(zip(self.vary, values, strict=True)))
+            recipe = self._recipe(fields | dict(zip(self.vary, values, strict=True)))
+            for others, other in self.settings.items():
+                if other == recipe:
+                    raise ValueError(f"vary: {' / '.join(names)} and {' / '.join(others)} are the same; leave one out")
+            self.settings[names] = recipe
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Self:
@@ -182,7 +191,11 @@ class Study:
         name = recipe.data.name
         if name not in datasets.NAMES and name not in self.tables:
             self.tables[name] = datasets.load(name)
-        loss_for(recipe.network.loss, load(recipe.data, self.tables.get(name), 0))
+        if recipe.data not in self._first:
+            self._first[recipe.data] = load(recipe.data, self.tables.get(name), 0)
+        dataset = self._first[recipe.data]
+        loss = loss_for(recipe.network.loss, dataset)
+        recipe.network.require_possible(dataset.X.shape[1], outputs_for(loss, dataset), loss)
         return recipe
 
     def _data_fields(self, data: Any) -> dict[str, Any]:

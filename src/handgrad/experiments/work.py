@@ -13,7 +13,7 @@ import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.datasets import Dataset
-from handgrad.experiments.draws import Draw, Rows, draw, load, loss_for, outputs_for, side_by_side
+from handgrad.experiments.draws import Draw, Kept, Rows, draw, load, loss_for, outputs_for, side_by_side
 from handgrad.experiments.recipe import NetworkRecipe, Recipe, TrainingRecipe, per_network
 from handgrad.metrics import accuracy, r2
 from handgrad.network import Network
@@ -21,6 +21,7 @@ from handgrad.optimizers import Optimizer
 from handgrad.training import EarlyStopping, History, Training
 
 SOURCES = ("data", "split", "init", "training")  # of randomness; training: batch order and dropout
+_WORST_R2 = -1e6  # of a network whose outputs overflow, so that it counts
 POINTS = 100  # of a curve that are kept at most
 
 
@@ -63,18 +64,25 @@ def run_chunk(chunk: Chunk, table: Dataset | None = None, threads: int | None = 
     with np.errstate(over="ignore", invalid="ignore"):  # the weights of one that diverged may be as large as can be
         metrics = _measure(net, draws)
     metrics |= {"diverged": np.isin(np.arange(len(chunk.jobs)), list(history.diverged))}
-    epochs = np.array(history.epochs)
-    curves = {name: getattr(history, name) for name in history.columns if name != "learning_rate"}
+    planned, epochs = chunk.jobs[0].recipe.training.epochs, np.array(history.epochs)
+    kept = (epochs % history.every == 0) | (epochs == planned)  # whoever else was in the stack, and how long it ran
+    curves = {name: getattr(history, name)[kept] for name in history.columns if name != "learning_rate"}
     seconds = (time.perf_counter() - started) / len(chunk.jobs)
     return [
         Run(
             {name: float(values[s]) for name, values in metrics.items()},
-            epochs,
-            {name: np.ascontiguousarray(curve[:, s]) for name, curve in curves.items()},
+            *_until_it_stopped(epochs[kept], {name: curve[:, s] for name, curve in curves.items()}),
             seconds,
         )
         for s in range(len(chunk.jobs))
     ]
+
+
+def _until_it_stopped(epochs: Array, curves: dict[str, Array]) -> tuple[Array, dict[str, Array]]:
+    """One network's points, without those after it stopped or diverged, which are NaN."""
+    ran = np.flatnonzero(np.isfinite(curves["loss"]))
+    length = int(ran[-1]) + 1 if len(ran) else 0
+    return epochs[:length], {name: np.ascontiguousarray(curve[:length]) for name, curve in curves.items()}
 
 
 def train(chunk: Chunk, table: Dataset | None, threads: int | None = None) -> tuple[Network, list[Draw], History]:
@@ -89,16 +97,18 @@ def train(chunk: Chunk, table: Dataset | None, threads: int | None = None) -> tu
 def stack_of(chunk: Chunk, table: Dataset | None) -> tuple[Network, list[Draw]]:
     """A chunk's networks as they start, and the rows of each."""
     recipe = chunk.jobs[0].recipe
-    validation = None if recipe.training.patience is None else recipe.training.validation
     seeds = list(zip(chunk.seeds("data"), chunk.seeds("split"), strict=True))
-    drawn = {each: draw(recipe.data, validation, table, *each) for each in dict.fromkeys(seeds)}
     dataset = load(recipe.data, table, seeds[0][0])
     loss = loss_for(recipe.network.loss, dataset)
+    kept = Kept(None if recipe.training.patience is None else recipe.training.validation, loss.target == "values")
+    drawn = {each: draw(recipe.data, kept, table, *each) for each in dict.fromkeys(seeds)}
     recipes = [job.recipe.network for job in chunk.jobs]
     sizes = drawn[seeds[0]].train.X.shape[1], outputs_for(loss, dataset)
     net = NetworkRecipe.stack(recipes, *sizes, loss, chunk.seeds("training"))
     if chunk.seeds("init") != chunk.seeds("training"):
+        waiting = net.awaits_data.copy()
         net.params = NetworkRecipe.stack(recipes, *sizes, loss, chunk.seeds("init")).params
+        net.awaits_data = waiting  # of the data that LSUV scales by
     return net, [drawn[each] for each in seeds]
 
 
@@ -148,7 +158,7 @@ def _measure(net: Network, draws: Sequence[Draw]) -> dict[str, Any]:
         if net.loss_rule.target in ("classes", "labels"):
             measured[f"{part}_accuracy"] = _each(accuracy, y, net.predict(X))
         else:
-            measured[f"{part}_r2"] = _each(r2, y[..., 0], net.predict(X)[..., 0])
+            measured[f"{part}_r2"] = np.maximum(np.nan_to_num(_each(r2, y[..., 0], net.predict(X)[..., 0])), _WORST_R2)
     return measured
 
 

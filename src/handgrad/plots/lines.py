@@ -23,7 +23,7 @@ class History(Protocol):
 def curves(
     curves: Mapping[str, Array],
     *,
-    epochs: Array | None = None,
+    epochs: Mapping[str, Array] | None = None,
     ylabel: str = "loss",
     log: bool = False,
     ax: "Axes | None" = None,
@@ -31,8 +31,8 @@ def curves(
     r"""Learning curves by name: (epochs,) is one line; (epochs, S) is the mean over S seeds and its 95 % t interval.
 
     mean ± t(0.975, n - 1) s / √n at each epoch, over the n networks that still ran then: one that stopped is NaN from
-    there. The legend says how many there were, and how many reached the last epoch. `epochs` are the numbers of the
-    epochs that were kept, if not all.
+    there. The legend says how many there were, and how many reached the last epoch. `epochs` are, by name, the
+    numbers of the epochs that were kept, if not all.
 
     Raises ValueError for no curves at all and for another shape, TypeError for values that are not numbers.
 
@@ -47,7 +47,7 @@ def curves(
     values = {name: _by_epoch(name, each) for name, each in curves.items()}
     ax = new_axes(ax, 7.5, 3.8)
     for i, (name, each) in enumerate(values.items()):
-        at = np.arange(1, len(each) + 1) if epochs is None else _of_points(epochs, each)
+        at = np.arange(1, len(each) + 1) if epochs is None else _of_points(name, epochs[name], each)
         mean, half = mean_and_half_width(each.reshape(len(each), -1))
         ax.plot(at, mean, label=name + _seeds(each), **line_style(i, len(at)))
         if each.ndim == 2:
@@ -120,10 +120,10 @@ def _by_epoch(name: str, values: Array) -> Array:
     return array
 
 
-def _of_points(epochs: Array, values: Array) -> Array:
-    if len(epochs) < len(values):
-        raise ValueError(f"epochs has {len(epochs)} numbers for curves of {len(values)} points; expected one each")
-    return np.asarray(epochs)[: len(values)]
+def _of_points(name: str, epochs: Array, values: Array) -> Array:
+    if len(epochs) != len(values):
+        raise ValueError(f"epochs[{name!r}] has {len(epochs)} numbers for {len(values)} points; expected one each")
+    return np.asarray(epochs)
 
 
 def _seeds(values: Array) -> str:

@@ -55,7 +55,10 @@ class Pair:
             return "equivalent"
         if self.p > 1 - self.level:
             return "cannot tell"
-        return "better" if (self.difference.value > 0) == self.higher_is_better else "worse"
+        ahead = (self.difference.value > 0) == self.higher_is_better
+        if self.test == "wilcoxon":  # which asks about the middle, not the mean
+            ahead = self.improvement.value > 0.5
+        return "better" if ahead else "worse"
 
     def reversed(self) -> "Pair":
         """The same pair, b against a."""
