@@ -466,3 +466,10 @@ def test_data_sets_that_all_rank_alike() -> None:
 def test_refused(call: Callable[[], Any], error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         call()
+
+
+def test_many_seeds_need_no_bootstrap() -> None:
+    values = np.random.default_rng(0).normal(size=2001)
+    assert interval(values[:2000]).method == "bootstrap"
+    assert interval(values).method == "t"
+    assert abs(interval(values).low - interval(values[:2000]).low) < 0.01

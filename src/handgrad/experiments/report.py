@@ -6,7 +6,7 @@ from typing import Any
 from handgrad.experiments.page import page, paragraph, section, table, tiles
 from handgrad.experiments.result import Result
 from handgrad.experiments.sections import findings
-from handgrad.experiments.statistics import BOOTSTRAP_FROM, POWER
+from handgrad.experiments.statistics import POWER
 from handgrad.experiments.words import in_words
 
 
@@ -45,7 +45,7 @@ def _settings(result: Result) -> str:
 
 def _method(result: Result, margin: float) -> str:
     seeds, sources = len(result.seeds), ", ".join(sorted(result.study.sources))
-    kind = "bias-corrected bootstrap" if seeds >= BOOTSTRAP_FROM else "Student's t"
+    kind = next(iter(result.intervals().values())).method
     return section(
         "method",
         "Method",

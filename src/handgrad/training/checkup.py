@@ -49,7 +49,7 @@ def watch(net: Network, X: ArrayLike, y: ArrayLike, **settings: Any) -> tuple[Di
     trained = net.copy()
     training = Training(trained, X, y, **settings)
     training._rescale_at_first_data()  # so that what is seen before the first epoch is what it starts from
-    weights = settings.get("sample_weight")
+    weights = training.data.weights  # those of the classes among them
     monitor = Monitor(trained, X, y, sample_weight=weights, every=ceil(training.epochs / SAMPLES), share=None)
     training.callbacks = (*training.callbacks, monitor)
     error = None

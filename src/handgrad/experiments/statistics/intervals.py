@@ -17,6 +17,7 @@ from handgrad.experiments.statistics.values import LEVEL, require_values
 from handgrad.randomness import generator
 
 BOOTSTRAP_FROM = 30  # seeds
+_BOOTSTRAP_TO = 2000  # beyond, skew no longer shows, and resampling takes minutes
 _RESAMPLES = 2000
 _QUARTER = 0.25
 _AT_ONCE = 2_000_000  # numbers that a batch of resamples holds
@@ -69,8 +70,8 @@ def interval(values: ArrayLike, statistic: Statistic = "mean", level: float = LE
     - iqm, the mean of the middle half: g = ⌊S / 4⌋ values are cut at each end, h = S - 2g stay. Fewer than 30 seeds:
       ± t(h - 1) √(Q / (h (h - 1))), Q the squared deviations after the cut values are set to the last that stay
       (Tukey & McLaughlin 1963).
-    - both, from 30 seeds: the bias-corrected accelerated bootstrap (Efron 1987), of 2000 resamples that are the same in
-      every run.
+    - both, from 30 to 2000 seeds: the bias-corrected accelerated bootstrap (Efron 1987), of 2000 resamples that are
+      the same in every run. Above, the formulas for few: skew no longer shows.
     - median, any number: from the r-th smallest value to the r-th largest; the chance that the median lies outside is
       2 P(Binomial(S, ½) < r), exactly, whatever the distribution. Between two ranks, interpolated (Hettmansperger &
       Sheather 1986). Fewer than six seeds have no 95 % interval: it is then from the smallest to the largest, and
@@ -92,7 +93,7 @@ def interval(values: ArrayLike, statistic: Statistic = "mean", level: float = LE
         return Interval(float(values[0]), math.nan, math.nan, level, "none", 1)
     if statistic == "median":
         return _order_statistics(values, level)
-    if len(values) < BOOTSTRAP_FROM:
+    if not BOOTSTRAP_FROM <= len(values) <= _BOOTSTRAP_TO:
         return _trimmed_t(values, 0.0 if statistic == "mean" else _QUARTER, level)
     return _bootstrap(values, np.mean if statistic == "mean" else interquartile_mean, level)
 
