@@ -153,8 +153,8 @@ class Result:
 
     def network(self, setting: tuple[str, ...], seed: int | None = None) -> tuple[Network, Draw]:
         """The trained network of a setting and seed, None the first, and its rows: trained anew, to the same bits."""
-        net, draws, _ = train(*self._alone(setting, seed))
-        return net[0], draws[0]
+        trained = train(*self._alone(setting, seed))
+        return trained.net[0], trained.draws[0]
 
     def start(self, setting: tuple[str, ...], seed: int | None = None) -> tuple[Network, Draw]:
         """As `network`, before training."""
