@@ -95,7 +95,7 @@ class Reproduction:
 
 
 def _without_verdict(finding: Finding) -> Finding:
-    return replace(finding, verdict=Verdict(None, f"the smaller version alone {finding.verdict}"))
+    return replace(finding, verdict=Verdict(None, f"this is the smaller version, which by itself {finding.verdict}"))
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class Reproduced:
 def figure_of_one_run(claim: str, published: float, values: ArrayLike, decimals: int = 2) -> Finding:
     """A published accuracy of a single run, in percent with so many decimals, placed among ours."""
     mean = interval(values)
-    low, high = (f"{100 * end:.2f}" for end in range_of_runs(values))
+    low, high = (f"{100 * min(max(end, 0.0), 1.0):.2f}" for end in range_of_runs(values))
     ours = f"mean {in_words('accuracy', mean)}; 95 % of runs {low} to {high} %"
     verdict = placed(published, values, 0.5 * 10 ** -(2 + decimals))
     return Finding(claim, f"{100 * published:.{decimals}f} %", ours, verdict, mean.seeds)
