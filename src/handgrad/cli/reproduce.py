@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 @one_line_errors
 def reproduce(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME...", help="Which; several, or all. See --list.")
+        list[str] | None,
+        typer.Argument(metavar="NAME...", help="Which: several, NAME=SEEDS, or all. See --list."),
     ] = None,
     list_them: Annotated[bool, typer.Option("--list", help="Say which there are.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="A smaller version, which says that it is smaller.")] = False,
@@ -41,29 +43,44 @@ def reproduce(
 
     handgrad reproduce notebook --quick
 
+    handgrad reproduce he2015 nielsen-1=9 --store runs.db --out reproductions
+
     handgrad reproduce all --store runs.db --out reproductions
     """
-    from handgrad.experiments.reproductions import REPRODUCTIONS, find
+    from handgrad.experiments.reproductions import REPRODUCTIONS
 
     if list_them:
         _list(list(REPRODUCTIONS.values()), json)
         return
     if not names:
         raise ValueError(f"name a reproduction, or all: {', '.join(REPRODUCTIONS)}")
-    chosen = list(REPRODUCTIONS.values()) if names == ["all"] else [find(name) for name in dict.fromkeys(names)]
-    if out is None:
-        done = [_run(each, quick, seeds, store) for each in chosen]
-    else:
-        with output_folder(out, force) as partial:
-            done = [_run(each, quick, seeds, store) for each in chosen]
+    chosen = _chosen(list(REPRODUCTIONS) if names == ["all"] else names, seeds)
+    for each, number in chosen.items():
+        each.require(number)
+    with output_folder(out, force) if out is not None else nullcontext() as partial:
+        done = [_run(each, quick, number, store) for each, number in chosen.items()]
+        if partial is not None:
             _write(partial, done)
     if json:
         print_json([each.to_dict() for each in done])
         return
-    for each in done:
-        show(*_shown(each))
+    for reproduced in done:
+        show(*_shown(reproduced))
     if out is not None:
         show(f"The page: {out / 'reproductions.md'}")
+
+
+def _chosen(names: list[str], seeds: int | None) -> "dict[Reproduction, int | None]":
+    """The reproductions with their seeds, from NAME or NAME=SEEDS."""
+    from handgrad.experiments.reproductions import find
+
+    chosen = {}
+    for text in names:
+        name, equals, number = text.partition("=")
+        if equals and not number.isdecimal():
+            raise ValueError(f"{text!r}: seeds are {number!r}; expected NAME=SEEDS, such as {name}=10")
+        chosen[find(name)] = int(number) if equals else seeds
+    return chosen
 
 
 def _run(chosen: "Reproduction", quick: bool, seeds: int | None, store: Path | None) -> "Reproduced":

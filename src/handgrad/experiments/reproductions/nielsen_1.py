@@ -48,4 +48,6 @@ REPRODUCTION = Reproduction(
     quick_seeds=6,
     smaller="2 epochs on 5,000 rows instead of 30 on 50,000",
     measure=measure,
+    least_seeds=6,
+    needs_mnist=True,
 )

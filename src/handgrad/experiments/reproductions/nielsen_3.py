@@ -69,4 +69,5 @@ REPRODUCTION = Reproduction(
     quick_seeds=3,
     smaller="2 epochs on 5,000 rows instead of 30 on 50,000, and 4 instead of 400 on 1,000 rows",
     measure=measure,
+    needs_mnist=True,
 )

@@ -38,7 +38,7 @@ def _section(done: Reproduced, pictures: dict[str, str]) -> str:
         f"## {about.name}: {about.title}",
         f"**Source.** {about.source}.",
         f"**Not the same.** {about.differs}.",
-        f"**Size.** {done.size[0].upper()}{done.size[1:]}; {done.seconds:.0f} s.",
+        f"**Size.** {done.size}; {done.seconds:.0f} s of computing. `{done.command}` makes it again.",
         "\n".join(["| | published | ours | runs | verdict |", "|---|---|---|---|---|", *rows]),
         *(f"![{shows}]({file})" for shows, file in pictures.items()),
     ]

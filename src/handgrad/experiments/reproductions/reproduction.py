@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from handgrad.arrays import ArrayLike, require_integer
+from handgrad.datasets import mnist
 from handgrad.experiments.reproductions.verdicts import Verdict, better, between, mostly, placed, range_of_runs, share
 from handgrad.experiments.result import Result
 from handgrad.experiments.statistics import Interval, compare, interval
@@ -55,10 +56,13 @@ class Bench:
     quick: bool
     store: str | os.PathLike[str] | None = None
     progress: Progress = lambda done, total: None
+    spent: list[float] = field(default_factory=list)  # seconds that networks took, now or when they were stored
 
     def run(self, data: Any, network: Any = None, **fields: Any) -> Result:
         """The result of `Study(...)`, with the seeds of this bench."""
-        return Study(data, network, **{"seeds": self.seeds} | fields).run(self.store, progress=self.progress)
+        result = Study(data, network, **{"seeds": self.seeds} | fields).run(self.store, progress=self.progress)
+        self.spent.append(float(result.to_pandas()["seconds"].sum()))
+        return result
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,8 @@ class Reproduction:
     """A published experiment.
 
     `differs` says in which way ours is not the same, `smaller` what the quick version leaves out besides seeds; where
-    it leaves out something, it is another experiment, and gives no verdict.
+    it leaves out something, it is another experiment, and gives no verdict. `least_seeds` are those it cannot do
+    without.
     """
 
     name: str
@@ -77,6 +82,15 @@ class Reproduction:
     quick_seeds: int
     smaller: str
     measure: Callable[[Bench], Outcome]
+    least_seeds: int = 2
+    needs_mnist: bool = False
+
+    def require(self, seeds: int | None = None) -> None:
+        """Refuse, before any work is done, too few seeds (ValueError) and data that is not here (FileNotFoundError)."""
+        if seeds is not None:
+            require_integer(f"seeds of {self.name}", seeds, at_least=self.least_seeds)
+        if self.needs_mnist:
+            mnist(part="test")
 
     def run(
         self,
@@ -85,13 +99,15 @@ class Reproduction:
         store: str | os.PathLike[str] | None = None,
         progress: Progress = lambda done, total: None,
     ) -> "Reproduced":
-        """Measure it; `seeds` None: as many as it has by itself."""
-        number = require_integer("seeds", seeds or (self.quick_seeds if quick else self.seeds), at_least=2)
+        """Measure it; `seeds` None: as many as it has by itself. Raises as `require`."""
+        self.require(seeds)
+        by_itself = self.quick_seeds if quick else self.seeds
+        bench = Bench(by_itself if seeds is None else seeds, quick, store, progress)
         started = time.monotonic()
-        outcome = self.measure(Bench(number, quick, store, progress))
+        outcome = self.measure(bench)
         if quick and self.smaller:
             outcome = replace(outcome, findings=tuple(map(_without_verdict, outcome.findings)))
-        return Reproduced(self, number, quick, outcome, time.monotonic() - started)
+        return Reproduced(self, bench.seeds, quick, outcome, max(time.monotonic() - started, sum(bench.spent)))
 
 
 def _without_verdict(finding: Finding) -> Finding:
@@ -100,7 +116,7 @@ def _without_verdict(finding: Finding) -> Finding:
 
 @dataclass(frozen=True)
 class Reproduced:
-    """A reproduction with what came out."""
+    """A reproduction with what came out; `seconds` with those of networks that the store held already."""
 
     reproduction: Reproduction
     seeds: int
@@ -111,10 +127,18 @@ class Reproduced:
     @property
     def size(self) -> str:
         """How large it was, in words."""
-        seeds, smaller = f"{self.seeds} seeds", self.reproduction.smaller
-        if not self.quick:
-            return seeds
-        return f"{seeds}; this is the smaller version: {smaller or 'fewer seeds'}"
+        about, seeds = self.reproduction, f"{self.seeds} seeds"
+        if self.quick:
+            return f"{seeds}; this is the smaller version: {about.smaller or 'fewer seeds'}"
+        return seeds if self.seeds >= about.seeds else f"{seeds}, fewer than the {about.seeds} it has by itself"
+
+    @property
+    def command(self) -> str:
+        """What makes it again."""
+        about = self.reproduction
+        by_itself = about.quick_seeds if self.quick else about.seeds
+        seeds = "" if self.seeds == by_itself else f"={self.seeds}"
+        return f"handgrad reproduce {about.name}{seeds}{' --quick' if self.quick else ''}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
