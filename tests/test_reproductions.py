@@ -49,15 +49,15 @@ def run(*arguments):
 
 @pytest.mark.parametrize("seeds", [5, 12, 38, 39, 200])
 def test_the_range_holds_95_percent_of_further_runs(seeds):
-    draws = np.random.default_rng(seeds).normal(size=(2000, seeds + 1))
+    draws = np.random.default_rng(seeds).normal(size=(1000, seeds + 1))
     inside = [low <= new <= high for (*known, new) in draws for low, high in [range_of_runs(known)]]
-    assert np.mean(inside) == pytest.approx(0.95, abs=0.015)
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.02)
 
 
 def test_ranks_do_not_mind_the_shape():
-    draws = np.random.default_rng(1).exponential(size=(2000, 80))
+    draws = np.random.default_rng(1).exponential(size=(1000, 80))
     inside = [low <= new <= high for (*known, new) in draws for low, high in [range_of_runs(known)]]
-    assert np.mean(inside) == pytest.approx(0.95, abs=0.015)
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.02)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_first_weights_have_the_spread_that_papers_give():
 
 
 def test_the_notebooks_rows_are_its_own():
-    """Its first run learns from the very rows: 210 to train on and 90 to test on, as scikit-learn splits with seed 42."""
+    """Its 210 rows to train on and 90 to test on, as scikit-learn draws and splits with seed 42."""
     from sklearn.datasets import make_moons
     from sklearn.model_selection import train_test_split
 
@@ -193,7 +193,7 @@ def test_the_notebooks_rows_are_its_own():
 @pytest.mark.parametrize("name", REPRODUCTIONS)
 def test_each_runs_in_a_tiny_version(name, tmp_path):
     chosen = find(name)
-    done = chosen.run(quick=True, seeds=max(3, chosen.least_seeds))
+    done = chosen.run(quick=True, seeds=chosen.least_seeds)
     assert done.outcome.findings
     assert all(finding.published and finding.ours for finding in done.outcome.findings)
     assert "smaller version" in done.size
