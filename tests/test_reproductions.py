@@ -70,6 +70,7 @@ def test_ranks_do_not_mind_the_shape():
         (0.95, NORMAL[:5], True, "inside our distribution"),
         (0.99, NORMAL[:5], False, "above all of our 5 values"),
         (0.95, [0.94], None, "one seed tells nothing"),
+        (0.97, [0.94, 0.95, 0.96], True, "that 3 values suggest, if above all of them"),
         (0.88889, [8 / 9] * 40, True, "at its 50th percentile"),
         (0.8891, [8 / 9] * 40, False, "above all of our 40 values"),
     ],
@@ -231,6 +232,15 @@ def test_only_the_smaller_version_withholds_its_verdict():
 
 def test_a_bench_runs_its_seeds():
     assert len(Bench(3, quick=True).run("moons", training={"epochs": 1}).seeds) == 3
+
+
+def test_the_page_of_the_documentation_tells_of_each():
+    page = (Path(__file__).parents[1] / "docs" / "reproductions.md").read_text(encoding="utf-8")
+    for name, about in REPRODUCTIONS.items():
+        section = page.split(f"## {name}: {about.title}\n")[1].split("\n## ")[0]
+        assert about.source in section
+        assert about.differs in section
+        assert section.count("| agrees") + section.count("| does not agree") + section.count("| cannot tell") > 0
 
 
 # --- the command ------------------------------------------------------------------------------------------------------

@@ -49,7 +49,8 @@ REPRODUCTION = Reproduction(
     "layers) and 3 (30 layers)",
     differs="Theirs are convolutional networks on ImageNet; ours are multi-layer perceptrons, 64 units in each hidden "
     "layer, on the 8 x 8 digits, 30 epochs at rate 0.003 with momentum 0.9. "
-    "What is compared is who learns, no accuracy",
+    "What is compared is who learns, no accuracy. With layers of one width Xavier's signals lose half their variance "
+    "in each, 2⁻²¹ over 22 layers",
     seeds=20,
     quick_seeds=6,
     smaller="4 epochs instead of 30",

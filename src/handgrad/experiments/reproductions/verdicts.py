@@ -63,6 +63,9 @@ def placed(published: float, values: ArrayLike, rounding: float = 0.0) -> Verdic
     above = float(np.mean(x > published + rounding))
     low, high = range_of_runs(x)
     if low - rounding <= published <= high + rounding:
+        if 1 in (below, above):  # few seeds: the range is wider than they are
+            side = "above" if below == 1 else "below"
+            return Verdict(True, f"inside the range of runs that {len(x)} values suggest, if {side} all of them")
         return Verdict(True, f"inside our distribution, at its {_ordinal(50 * (1 + below - above))} percentile")
     side, share = ("above", below) if published > high else ("below", above)
     return Verdict(False, f"{side} {'all' if share == 1 else f'{100 * share:.0f} %'} of our {len(x)} values")
