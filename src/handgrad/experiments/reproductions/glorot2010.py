@@ -96,8 +96,8 @@ REPRODUCTION = Reproduction(
     source="Glorot & Bengio 2010, Understanding the difficulty of training deep feedforward neural networks: equations "
     "1 and 16 (usual and normalised weights), sections 3.1 (sigmoid) and 4.2 (variances by layer)",
     differs="Theirs are 1000 units wide on Shapeset-3x2 and other images; ours have 300 units (100 for sigmoid) on the "
-    "8 x 8 digits. The factors are what the paper's equations give for units in their linear range, fan_in Var[w]; tanh "
-    "damps the larger signals of normalised weights, which these equations leave out",
+    "8 x 8 digits. The factors are what the paper's equations give for units in their linear range, fan_in Var[w]; "
+    "tanh damps the larger signals of normalised weights, which these equations leave out",
     seeds=30,
     quick_seeds=6,
     smaller="100 units instead of 300, and 5 epochs instead of 20 for sigmoid",
