@@ -13,9 +13,9 @@ _INTRODUCTION = """# Reproductions
 
 Published experiments, run here over many seeds. A published figure is mostly that of one run: it is placed among ours,
 and agrees where it lies in the range that holds 95 % of single runs. Of twenty such figures one is expected to lie
-outside by chance. Statements about which setting is better are held against paired differences, and shares of runs
-against Wilson's interval. What we could not make the same is said with each. `docs/statistics.md` explains the
-intervals.
+outside by chance; and where our runs are few the range is wide, so that agreement says little. Statements about which
+setting is better are held against paired differences, shares of runs against Wilson's interval. What we could not make
+the same is said with each. `docs/statistics.md` explains the intervals.
 """
 
 
