@@ -205,6 +205,8 @@ def test_each_runs_in_a_tiny_version(name, tmp_path):
     text = write_page(tmp_path, [done], "handgrad reproduce", "2020-02-02").read_text(encoding="utf-8")
     assert chosen.source in text
     assert all(str(finding.verdict) in text for finding in done.outcome.findings)
+    rows = [line.replace(r"\|", "") for line in text.splitlines() if line.startswith("| ")]
+    assert {row.count("|") for row in rows} == {6}
     for i in range(len(done.outcome.pictures)):
         picture = f"reproduction-{name}-{i + 1}.png"
         assert f"({picture})" in text

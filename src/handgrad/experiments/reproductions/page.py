@@ -31,7 +31,7 @@ def write_page(folder: Path, done: Sequence[Reproduced], command: str, day: str)
 def _section(done: Reproduced, pictures: dict[str, str]) -> str:
     about = done.reproduction
     rows = [
-        f"| {' | '.join((each.claim, each.published, each.ours, str(each.seeds), str(each.verdict)))} |"
+        _row(each.claim, each.published, each.ours, str(each.seeds), str(each.verdict))
         for each in done.outcome.findings
     ]
     lines = [
@@ -43,6 +43,11 @@ def _section(done: Reproduced, pictures: dict[str, str]) -> str:
         *(f"![{shows}]({file})" for shows, file in pictures.items()),
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def _row(*cells: str) -> str:
+    escaped = [cell.replace("|", r"\|") for cell in cells]
+    return f"| {' | '.join(escaped)} |"
 
 
 def _draw(folder: Path, done: Reproduced) -> dict[str, str]:
