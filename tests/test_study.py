@@ -84,6 +84,47 @@ def test_only_the_chosen_sources_follow_the_seed(source):
     assert len({tuple(curve) for curve in study.run().curves()[()].T}) == 2
 
 
+def test_rows_in_order_train_first_and_test_last():
+    dataset = hg.datasets.moons(n=50, seed=3)
+    study = Study({"name": dataset, "test": 20, "split": "in order", "standardise": False}, training=QUICK, seeds=3)
+    net, draws = stack_of(Chunk(tuple(study.jobs), study.sources, "auto"), study.tables["table"])
+    assert draws[0] is draws[2]  # nothing is drawn, so nothing is held thrice
+    np.testing.assert_array_equal(draws[0].train.X, dataset.X[:30])
+    np.testing.assert_array_equal(draws[0].test.y, dataset.y[30:])
+    assert net.params.shape[0] == 3
+    assert Study({"name": dataset, "test": 20}, seeds=1).plan().networks == 1
+    shuffled = Study({"name": dataset, "test": 20}, training=QUICK, seeds=2)
+    assert {len(draw.test.y) for draw in stack_of(Chunk(tuple(shuffled.jobs), study.sources, "auto"), dataset)[1]} == {
+        20
+    }
+
+
+@pytest.mark.parametrize("loss", ["mse", "sigmoid_cross_entropy"])
+def test_classes_as_one_target_each(loss):
+    iris = hg.datasets.iris()
+    network = {"loss": loss, "hidden_sizes": [8], "output_activation": "sigmoid" if loss == "mse" else None}
+    data = {"name": iris, "one_hot": True, "standardise": True}
+    result = Study(data, network, {"epochs": 60, "learning_rate": 2.0}, seeds=[5]).run()
+    net, draw = result.network((), 5)
+    assert net.fan_out == 3
+    by_hand = np.mean(net.forward(draw.test.X).argmax(axis=1) == draw.test.y)
+    assert result.values()[()][0] == by_hand > 0.8
+    expected = net.data_loss(draw.test.X, np.eye(3)[draw.test.y])
+    assert result.values("test_loss")[()][0] == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_test_rows_are_followed_without_deciding_anything():
+    plain = Study("moons", training=QUICK, vary={"init": ["small", "he"]}, seeds=3)
+    followed = Study("moons", training=QUICK | {"follow_test": True}, vary={"init": ["small", "he"]}, seeds=3).run()
+    assert followed.to_pandas().drop(columns="seconds").equals(plain.run().to_pandas().drop(columns="seconds"))
+    for setting, curve in followed.curves("test_accuracy").items():
+        assert curve.shape == (QUICK["epochs"], 3)
+        np.testing.assert_array_equal(curve[-1], followed.values()[setting])
+    long = Study("moons", training=QUICK | {"epochs": 150, "follow_test": True}, seeds=2).run()
+    assert long.curves("test_loss")[()].shape == (75, 2)
+    np.testing.assert_array_equal(long.curves("test_loss")[()][-1], long.values("test_loss")[()])
+
+
 def test_tables_and_regression():
     wine = hg.datasets.wine()
     result = Study(wine, training={"epochs": 5}, seeds=2).run()
@@ -209,6 +250,12 @@ def test_a_network_larger_than_the_machine_is_refused():
         ({"data": {"name": "moons", "arms": 3}}, r"unknown field of data \(of moons\) 'arms'"),
         ({"data": {"name": "iris", "n": 30}}, r"data\.n: 'iris' is a table"),
         ({"data": {"test": 1.5}}, r"data\.test: share is 1\.5"),
+        ({"data": {"split": "orderly"}}, r"data\.split: unknown split 'orderly'"),
+        ({"data": {"name": "diabetes", "one_hot": True}}, r"data\.one_hot: the target .* is a number"),
+        (
+            {"data": {"one_hot": True}, "network": {"loss": "softmax_cross_entropy"}},
+            r"data\.one_hot: softmax_cross_entropy takes classes; expected a loss of values or labels",
+        ),
         ({"network": {"loss": "mse"}}, r"network\.loss: mse does not suit the target 'class', which has 2 classes"),
         ({"seeds": 0}, "seeds is 0; expected"),
         ({"seeds": []}, "seeds is empty"),

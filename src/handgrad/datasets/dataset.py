@@ -61,11 +61,13 @@ class Dataset:
         """How many classes there are; 0 for regression."""
         return len(self.class_names or ())
 
-    def split(self, test: float = 0.25, seed: int = 0, standardise: bool = True) -> "tuple[Dataset, Dataset]":
+    def split(self, test: float = 0.25, seed: int | None = 0, standardise: bool = True) -> "tuple[Dataset, Dataset]":
         """The rows in two parts, `(train, test)`, as scikit-learn's `train_test_split` draws them.
 
-        Classes are kept in proportion (stratified). Means and scales are those of the training rows and serve both
-        parts; the categories of text columns are those of the whole dataset, so that D does not depend on the seed.
+        `test` is a share, or a whole number of rows. Classes are kept in proportion (stratified). With `seed` None
+        nothing is drawn: the last rows are the test rows, for data that comes with a split of its own. Means and
+        scales are those of the training rows and serve both parts; the categories of text columns are those of the
+        whole dataset, so that D does not depend on the seed.
 
         >>> from handgrad.datasets import iris
         >>> train, test = iris().split(test=0.2)
@@ -75,15 +77,20 @@ class Dataset:
         Raises
         ------
         ValueError
-            `test` is not between 0 and 1, a part would be empty or smaller than the number of classes, or a class has
-            a single row.
+            `test` is no share between 0 and 1 and no number of rows, a part would be empty or smaller than the number
+            of classes, or a class has a single row.
         """
         from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 
-        test = require_number("test", test, above=0, below=1)
-        self._require_splittable(test)
-        kind = ShuffleSplit if self.class_names is None else StratifiedShuffleSplit  # as `train_test_split` chooses
-        chosen = next(kind(test_size=test, random_state=require_small_seed(seed)).split(self.y, self.y))
+        test = require_share_or_rows("test", test)
+        order = np.arange(len(self.y))
+        last = test if isinstance(test, int) else math.ceil(test * len(order))
+        self._require_splittable(test, last, drawn=seed is not None)
+        if seed is None:
+            chosen = [order[:-last], order[-last:]]
+        else:
+            kind = ShuffleSplit if self.class_names is None else StratifiedShuffleSplit  # as `train_test_split` has it
+            chosen = next(kind(test_size=test, random_state=require_small_seed(seed)).split(self.y, self.y))
         raw = [_take(self.X if self.rows is None else self.rows, part) for part in chosen]
         fitted = self._unfitted().refit(raw[0], standardise=standardise)
         train, held_out = (self._part(self.y[part], rows, fitted) for part, rows in zip(chosen, raw, strict=True))
@@ -99,11 +106,10 @@ class Dataset:
         X = fitted.transform(rows)
         return Dataset(X, y, fitted.feature_names, self.target_name, self.class_names, rows, fitted)
 
-    def _require_splittable(self, test: float) -> None:
-        held_out = math.ceil(test * len(self.y))
+    def _require_splittable(self, test: float, held_out: int, drawn: bool) -> None:
         smaller = min(held_out, len(self.y) - held_out)
         needed = 1
-        if self.class_names is not None:
+        if self.class_names is not None and drawn:
             classes, counts = np.unique(self.y, return_counts=True)
             if counts.min() < 2:
                 rare = self.class_names[classes[counts.argmin()]]
@@ -117,6 +123,13 @@ class Dataset:
                 f"test={test:g} splits {len(self.y)} rows into {len(self.y) - held_out} and {held_out}; "
                 f"each part needs at least {needed}" + (", one for each class" if needed > 1 else "")
             )
+
+
+def require_share_or_rows(argument: str, test: object) -> float:
+    """A share between 0 and 1 as a float, or a number of rows as an int."""
+    if isinstance(test, int | np.integer) and test > 1:
+        return require_integer(argument, test)
+    return require_number(argument, test, above=0, below=1)
 
 
 def require_small_seed(seed: object) -> int:

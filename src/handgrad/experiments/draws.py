@@ -68,7 +68,10 @@ def draw(recipe: DataRecipe, kept: Kept, table: Dataset | None, data_seed: int, 
 def _draw(recipe: DataRecipe, kept: Kept, table: Dataset | None, data_seed: int, split_seed: int) -> Draw:
     dataset = load(recipe, table, data_seed)
     standardise = recipe.name not in SYNTHETIC if recipe.standardise is None else recipe.standardise
-    train, test = dataset.split(test=recipe.test, seed=split_seed, standardise=standardise)
+    if recipe.split == "random":
+        train, test = dataset.split(test=recipe.test, seed=split_seed, standardise=standardise)
+    else:
+        train, test = _in_order(dataset, recipe.test, standardise)
     held = None
     if kept.validation is not None:
         train, held = train.split(test=kept.validation, seed=split_seed, standardise=standardise)
@@ -85,6 +88,12 @@ def _draw(recipe: DataRecipe, kept: Kept, table: Dataset | None, data_seed: int,
 _remembered = lru_cache(maxsize=_KEPT)(_draw)  # the settings of a study that are other stacks share them
 
 
+def seeds_that_matter(recipe: DataRecipe, table: Dataset | None, data_seed: int, split_seed: int) -> tuple[int, int]:
+    """The seeds that `draw` takes, 0 for one that decides nothing: rows that are equal are then drawn once."""
+    is_drawn = table is None and recipe.name in SYNTHETIC
+    return data_seed if is_drawn else 0, split_seed if recipe.split == "random" else 0
+
+
 def side_by_side(rows: Sequence[Rows]) -> Rows:
     """One network's rows after another's; only once where all have the same."""
     if all(each is rows[0] for each in rows):
@@ -92,22 +101,41 @@ def side_by_side(rows: Sequence[Rows]) -> Rows:
     return Rows(np.stack([each.X for each in rows]), np.stack([each.y for each in rows]))
 
 
-def loss_for(loss: Loss | None, dataset: Dataset) -> Loss:
+def loss_for(loss: Loss | None, dataset: Dataset, one_hot: bool = False) -> Loss:
     """The loss of a recipe, or the usual one for what is predicted."""
+    if one_hot:
+        return _loss_of_one_hot(loss or losses.find("sigmoid_cross_entropy"), dataset)
     found = loss or losses.find("softmax_cross_entropy" if dataset.n_classes else "mse")
     for_classes = found.target in ("classes", "labels")
     if for_classes != bool(dataset.n_classes):
         has = f"has {dataset.n_classes} classes" if dataset.n_classes else "is a number"
-        raise ValueError(f"network.loss: {found} does not suit the target {dataset.target_name!r}, which {has}")
+        raise ValueError(
+            f"network.loss: {found} does not suit the target {dataset.target_name!r}, which {has}"
+            + ("; data.one_hot makes numbers of classes" if dataset.n_classes and found.target == "values" else "")
+        )
     if found.target == "labels" and dataset.n_classes != 2:
         has = f"{dataset.target_name!r} has {dataset.n_classes}"
         raise ValueError(f"network.loss: {found} is for two classes here, and {has}")
     return found
 
 
-def outputs_for(loss: Loss, dataset: Dataset) -> int:
+def _loss_of_one_hot(loss: Loss, dataset: Dataset) -> Loss:
+    if not dataset.n_classes:
+        raise ValueError(f"data.one_hot: the target {dataset.target_name!r} is a number; it is for classes")
+    if loss.target not in ("values", "labels"):
+        raise ValueError(f"data.one_hot: {loss} takes {loss.target}; expected a loss of values or labels, such as mse")
+    return loss
+
+
+def outputs_for(loss: Loss, dataset: Dataset, one_hot: bool = False) -> int:
     """Units of the last layer."""
-    return dataset.n_classes if loss.target == "classes" else 1
+    return dataset.n_classes if one_hot or loss.target == "classes" else 1
+
+
+@lru_cache(maxsize=1)
+def _in_order(dataset: Dataset, test: float, standardise: bool) -> tuple[Dataset, Dataset]:
+    """The same for all seeds, and perhaps large: kept from one chunk to the next."""
+    return dataset.split(test=test, seed=None, standardise=standardise)
 
 
 @lru_cache(maxsize=8)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from handgrad.datasets import Dataset
-from handgrad.experiments.draws import load, loss_for, outputs_for
+from handgrad.experiments.draws import load, loss_for, outputs_for, seeds_that_matter
 from handgrad.experiments.recipe import Recipe
 from handgrad.experiments.work import POINTS, Chunk, Job
 
@@ -78,14 +78,17 @@ def make_plan(
 def cost_of(recipe: Recipe, sources: frozenset[str], table: Dataset | None) -> Cost:
     """About what one network of a recipe costs: time within a factor of three or so, on a core of today."""
     dataset = load(recipe.data, table, 0)
-    loss = loss_for(recipe.network.loss, dataset)
-    sizes = [dataset.X.shape[1], *recipe.network.hidden_sizes, outputs_for(loss, dataset)]
+    loss = loss_for(recipe.network.loss, dataset, recipe.data.one_hot)
+    outputs = outputs_for(loss, dataset, recipe.data.one_hot)
+    sizes = [dataset.X.shape[1], *recipe.network.hidden_sizes, outputs]
     weights = sum(fan_in * fan_out for fan_in, fan_out in pairwise(sizes))  # biases and gains are few beside them
     training = recipe.training
-    rows = max(1, int(len(dataset.y) * (1 - recipe.data.test)))
+    test = recipe.data.test
+    rows = max(1, len(dataset.y) - test if isinstance(test, int) else int(len(dataset.y) * (1 - test)))
     steps = 1 if training.batch_size is None else -(-rows // training.batch_size)
     seconds = training.epochs * (rows * (6 * weights / _FLOPS + _ROW) + steps * _STEP)
-    own_rows = dataset.X.nbytes + dataset.y.nbytes if sources & {"data", "split"} else 0
+    is_own = sources & {"data", "split"} and seeds_that_matter(recipe.data, table, 1, 1) != (0, 0)
+    own_rows = dataset.X.nbytes + dataset.y.nbytes if is_own else 0
     curves = 2 * 8 * min(training.epochs, 2 * POINTS)
     return Cost(seconds, 2 * own_rows + _VECTORS * 8 * (weights + sum(sizes)) + curves)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from handgrad.activations import Formula, activations, relu
 from handgrad.arrays import require_integer, require_number
+from handgrad.datasets.dataset import require_share_or_rows
 from handgrad.initializers import Initializer, he_normal, initializers, zeros
 from handgrad.losses import Loss, losses
 from handgrad.network import Network
@@ -18,17 +19,23 @@ from handgrad.optimizers import LBFGS, SGD, Optimizer, find_optimizer
 from handgrad.rules import unknown
 from handgrad.schedules import Schedule, constant, schedules
 
+SPLITS = ("random", "in order")
+
 
 @dataclass(frozen=True)
 class DataRecipe:
     """Which data, and how it is split: a built-in name, or the name of a table that the study holds.
 
-    `n`, `noise`, `arms` and `classes` are those of synthetic data, None their defaults. `test` is the share of rows
-    kept for testing; `standardise` None: tables yes, synthetic data no.
+    `n`, `noise`, `arms` and `classes` are those of synthetic data, None their defaults. `test` is the share, or the
+    number, of rows kept for testing: drawn with `split` "random", the last with "in order", for data that has a split
+    of its own. `standardise` None: tables yes, synthetic data no. `one_hot` makes a 0/1 target of each class, for
+    losses of values or labels; the largest output then decides.
     """
 
     name: str = "moons"
     test: float = 0.3
+    split: str = "random"
+    one_hot: bool = False
     standardise: bool | None = None
     n: int | None = None
     noise: float | None = None
@@ -36,7 +43,7 @@ class DataRecipe:
     classes: int | None = None
 
     def __post_init__(self) -> None:
-        _convert(self, "data", test=lambda share: require_number("share", share, above=0, below=1))
+        _convert(self, "data", test=lambda share: require_share_or_rows("share", share), split=_require_split)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -110,7 +117,8 @@ class NetworkRecipe:
 class TrainingRecipe:
     """How it is trained; fields as of `Training`. Settings of the optimiser, such as `learning_rate`, stand beside it.
 
-    `patience` is that of early stopping, which keeps the share `validation` of the training rows aside.
+    `patience` is that of early stopping, which keeps the share `validation` of the training rows aside. `follow_test`
+    records loss and accuracy (or R²) on the test rows as curves; they decide nothing.
     """
 
     epochs: int = 100
@@ -120,6 +128,7 @@ class TrainingRecipe:
     clip_norm: float | None = None
     patience: int | None = None
     validation: float = 0.2
+    follow_test: bool = False
 
     def __post_init__(self) -> None:
         _convert(
@@ -239,6 +248,12 @@ def _named(section: str, name: str, make: Callable[[], Any]) -> Any:
         return make()
     except (TypeError, ValueError) as wrong:
         raise type(wrong)(f"{section}.{name}: {wrong}") from wrong
+
+
+def _require_split(split: Any) -> str:
+    if split not in SPLITS:
+        raise unknown("split", split, SPLITS)
+    return str(split)
 
 
 def _several(sizes: Any) -> Sequence[Any]:

@@ -168,8 +168,8 @@ class Result:
     def network(self, setting: tuple[str, ...], seed: int | None = None) -> tuple[Network, Draw]:
         """The trained network of a setting and seed, None the first, and its rows: trained anew, to the same bits."""
         if (setting, seed) not in self._networks:
-            net, draws, _ = train(*self._alone(setting, seed))
-            self._networks[setting, seed] = net[0], draws[0]
+            trained = train(*self._alone(setting, seed))
+            self._networks[setting, seed] = trained.net[0], trained.draws[0]
         return self._networks[setting, seed]
 
     def start(self, setting: tuple[str, ...], seed: int | None = None) -> tuple[Network, Draw]:

@@ -8,6 +8,7 @@
 import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -41,8 +42,8 @@ class Study:
     Parameters
     ----------
     data
-        A built-in name, the path of a table, a `Dataset`, or fields such as {"name": "moons", "noise": 0.3}; a path
-        needs its "target" there.
+        A built-in name, the path of a table, a `Dataset`, or fields with one of them as "name", such as
+        {"name": "moons", "noise": 0.3}; a path needs its "target" there.
     network, training
         Fields as of `Network.mlp` (with "hidden_sizes") and `hg.train`; settings of the optimiser, such as
         "learning_rate", stand beside it.
@@ -177,14 +178,17 @@ class Study:
 
     def _described(self, recipe: Recipe) -> dict[str, Any]:
         """All but the seed that decides a recipe's results."""
-        table = self.tables.get(recipe.data.name)
         return {
             **recipe.describe(),
-            "table": None if table is None else digest_of_data(table),
+            "table": self._table_digests.get(recipe.data.name),
             "sources": sorted(self.sources),
             "engine": self.engine,
             "maths": maths.VERSION,
         }
+
+    @cached_property
+    def _table_digests(self) -> dict[str, str]:
+        return {name: digest_of_data(table) for name, table in self.tables.items()}
 
     def _recipe(self, fields: Mapping[str, Any]) -> Recipe:
         recipe = Recipe.of(fields)
@@ -193,18 +197,18 @@ class Study:
             self.tables[name] = datasets.load(name)
         if recipe.data not in self._first:
             self._first[recipe.data] = load(recipe.data, self.tables.get(name), 0)
-        dataset = self._first[recipe.data]
-        loss = loss_for(recipe.network.loss, dataset)
-        recipe.network.require_possible(dataset.X.shape[1], outputs_for(loss, dataset), loss)
+        dataset, one_hot = self._first[recipe.data], recipe.data.one_hot
+        loss = loss_for(recipe.network.loss, dataset, one_hot)
+        recipe.network.require_possible(dataset.X.shape[1], outputs_for(loss, dataset, one_hot), loss)
         return recipe
 
     def _data_fields(self, data: Any) -> dict[str, Any]:
         """The fields of data, with a table of one's own loaded and kept under its name."""
-        if isinstance(data, Dataset):
-            self.tables["table"] = data
-            return {"name": "table"}
-        named = {"name": data} if isinstance(data, str | os.PathLike) else data
+        named = {"name": data} if isinstance(data, str | os.PathLike | Dataset) else data
         fields = dict(_require_mapping("data", named))
+        if isinstance(fields.get("name"), Dataset):
+            self.tables["table"] = fields["name"]
+            return fields | {"name": "table"}
         target = fields.pop("target", None)
         name = os.fspath(fields.get("name", "moons"))
         if target is not None:

@@ -13,12 +13,23 @@ import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.datasets import Dataset
-from handgrad.experiments.draws import Draw, Kept, Rows, draw, load, loss_for, outputs_for, side_by_side
+from handgrad.experiments.draws import (
+    Draw,
+    Kept,
+    Rows,
+    draw,
+    load,
+    loss_for,
+    outputs_for,
+    seeds_that_matter,
+    side_by_side,
+)
 from handgrad.experiments.recipe import NetworkRecipe, Recipe, TrainingRecipe, per_network
 from handgrad.metrics import accuracy, r2
 from handgrad.network import Network
 from handgrad.optimizers import Optimizer
 from handgrad.training import EarlyStopping, History, Training
+from handgrad.training.training import Callback
 
 SOURCES = ("data", "split", "init", "training")  # of randomness; training: batch order and dropout
 _WORST_R2 = -1e6  # of a network whose outputs overflow, so that it counts
@@ -60,13 +71,14 @@ def run_chunk(chunk: Chunk, table: Dataset | None = None, threads: int | None = 
     `threads` are those of the engine, None all cores; what comes out does not depend on it.
     """
     started = time.perf_counter()
-    net, draws, history = train(chunk, table, threads)
+    net, draws, history, followed = train(chunk, table, threads)
     with np.errstate(over="ignore", invalid="ignore"):  # the weights of one that diverged may be as large as can be
         metrics = _measure(net, draws)
     metrics |= {"diverged": np.isin(np.arange(len(chunk.jobs)), list(history.diverged))}
     planned, epochs = chunk.jobs[0].recipe.training.epochs, np.array(history.epochs)
     kept = (epochs % history.every == 0) | (epochs == planned)  # whoever else was in the stack, and how long it ran
-    curves = {name: getattr(history, name)[kept] for name in history.columns if name != "learning_rate"}
+    curves = {name: getattr(history, name) for name in history.columns if name != "learning_rate"} | followed
+    curves = {name: curve[kept] for name, curve in curves.items()}
     seconds = (time.perf_counter() - started) / len(chunk.jobs)
     return [
         Run(
@@ -85,25 +97,45 @@ def _until_it_stopped(epochs: Array, curves: dict[str, Array]) -> tuple[Array, d
     return epochs[:length], {name: np.ascontiguousarray(curve[:length]) for name, curve in curves.items()}
 
 
-def train(chunk: Chunk, table: Dataset | None, threads: int | None = None) -> tuple[Network, list[Draw], History]:
-    """A chunk's networks as they end, the rows of each, and how training went."""
+class Trained(NamedTuple):
+    """A chunk's networks as they end, the rows of each, how training went, and curves on the test rows, if asked."""
+
+    net: Network
+    draws: list[Draw]
+    history: History
+    followed: dict[str, Array]
+
+
+def train(chunk: Chunk, table: Dataset | None, threads: int | None = None) -> Trained:
+    """A chunk's networks, trained."""
     net, draws = stack_of(chunk, table)
-    training = _training(chunk, net, draws, threads)
+    followed: list[dict[str, Any]] = []
+
+    def follow(training: Training) -> None:
+        followed.append(_measure(training.net, draws, ("test",)))
+
+    callbacks: list[Callback] = [follow] if chunk.jobs[0].recipe.training.follow_test else []
+    training = _training(chunk, net, draws, threads, callbacks)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".* networks diverged")  # each run says so
-        return net, draws, training.run()
+        history = training.run()
+    kept = [followed[epoch - 1] for epoch in history.epochs] if followed else []
+    names = kept[0] if kept else ()
+    return Trained(net, draws, history, {name: np.array([each[name] for each in kept]) for name in names})
 
 
 def stack_of(chunk: Chunk, table: Dataset | None) -> tuple[Network, list[Draw]]:
     """A chunk's networks as they start, and the rows of each."""
     recipe = chunk.jobs[0].recipe
-    seeds = list(zip(chunk.seeds("data"), chunk.seeds("split"), strict=True))
+    both = zip(chunk.seeds("data"), chunk.seeds("split"), strict=True)
+    seeds = [seeds_that_matter(recipe.data, table, *each) for each in both]
     dataset = load(recipe.data, table, seeds[0][0])
-    loss = loss_for(recipe.network.loss, dataset)
-    kept = Kept(None if recipe.training.patience is None else recipe.training.validation, loss.target == "values")
+    loss = loss_for(recipe.network.loss, dataset, recipe.data.one_hot)
+    scaled = loss.target == "values" and not dataset.n_classes
+    kept = Kept(None if recipe.training.patience is None else recipe.training.validation, scaled)
     drawn = {each: draw(recipe.data, kept, table, *each) for each in dict.fromkeys(seeds)}
     recipes = [job.recipe.network for job in chunk.jobs]
-    sizes = drawn[seeds[0]].train.X.shape[1], outputs_for(loss, dataset)
+    sizes = drawn[seeds[0]].train.X.shape[1], outputs_for(loss, dataset, recipe.data.one_hot)
     net = NetworkRecipe.stack(recipes, *sizes, loss, chunk.seeds("training"))
     if chunk.seeds("init") != chunk.seeds("training"):
         waiting = net.awaits_data.copy()
@@ -112,7 +144,9 @@ def stack_of(chunk: Chunk, table: Dataset | None) -> tuple[Network, list[Draw]]:
     return net, [drawn[each] for each in seeds]
 
 
-def _training(chunk: Chunk, net: Network, draws: Sequence[Draw], threads: int | None) -> Training:
+def _training(
+    chunk: Chunk, net: Network, draws: Sequence[Draw], threads: int | None, callbacks: Sequence[Callback]
+) -> Training:
     recipe = chunk.jobs[0].recipe.training
     X, y = _targets(net, side_by_side([each.train for each in draws]))
     stop, validation = None, None
@@ -130,6 +164,7 @@ def _training(chunk: Chunk, net: Network, draws: Sequence[Draw], threads: int | 
         clip_norm=recipe.clip_norm,
         validation=validation,
         stop=stop,
+        callbacks=callbacks,
         progress=False,
         engine=chunk.engine,
         threads=threads,
@@ -145,21 +180,32 @@ def _optimizers(recipes: Sequence[TrainingRecipe]) -> Optimizer:
 
 
 def _targets(net: Network, rows: Rows) -> Rows:
-    """Targets other than class indices need an axis of outputs."""
-    return rows if net.loss_rule.target == "classes" else Rows(rows.X, rows.y[..., None])
+    """Targets other than class indices need an axis of outputs: their own, or one for each class."""
+    if net.loss_rule.target == "classes":
+        return rows
+    if _is_one_hot(net):
+        return Rows(rows.X, np.eye(net.fan_out or 1)[rows.y])
+    return Rows(rows.X, rows.y[..., None])
 
 
-def _measure(net: Network, draws: Sequence[Draw]) -> dict[str, Any]:
+def _measure(net: Network, draws: Sequence[Draw], parts: Sequence[str] = ("train", "test")) -> dict[str, Any]:
     """Loss and accuracy, or R², on the training and the test rows: (S,) each."""
     measured = {}
-    for part in ("train", "test"):
+    for part in parts:
         X, y = _targets(net, side_by_side([getattr(each, part) for each in draws]))
         measured[f"{part}_loss"] = np.broadcast_to(net.data_loss(X, y), (net.size or 1,))
-        if net.loss_rule.target in ("classes", "labels"):
+        if _is_one_hot(net):
+            measured[f"{part}_accuracy"] = _each(accuracy, y.argmax(axis=-1), net.forward(X).argmax(axis=-1))
+        elif net.loss_rule.target in ("classes", "labels"):
             measured[f"{part}_accuracy"] = _each(accuracy, y, net.predict(X))
         else:
             measured[f"{part}_r2"] = np.maximum(np.nan_to_num(_each(r2, y[..., 0], net.predict(X)[..., 0])), _WORST_R2)
     return measured
+
+
+def _is_one_hot(net: Network) -> bool:
+    """Several outputs for a loss that is not of classes: a study has one for each class then."""
+    return net.loss_rule.target != "classes" and (net.fan_out or 1) > 1
 
 
 def _each(metric: Any, y: Array, predicted: Array) -> Array:
