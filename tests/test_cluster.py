@@ -1,6 +1,7 @@
 """A Dask cluster gives the same bits as this machine, and survives the death of a worker."""
 
 import os
+import random
 import signal
 import threading
 import time
@@ -47,19 +48,36 @@ def test_a_table_and_a_rule_of_ones_own_travel(client):
     assert same(own.run(), own.run(executor=client))
 
 
+def killing_workers(client, kills, run):
+    """What `run` gives while workers are killed, one after another, at so many random moments."""
+    draws = random.Random(0)
+    killed = []
+
+    def kill():
+        for _ in range(kills):
+            time.sleep(draws.uniform(0.2, 1.5))
+            client.wait_for_workers(2, timeout=60)  # the nanny of one that died starts another
+            pid = draws.choice(list(client.run(os.getpid, on_error="ignore").values()))
+            os.kill(pid, signal.SIGKILL)
+            killed.append(pid)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    result = run()
+    killer.join()
+    assert len(killed) == kills
+    return result
+
+
 def test_a_worker_may_die(client, tmp_path):
     longer = study(epochs=400, seeds=40)
-    pids = list(client.run(os.getpid).values())
+    assert same(longer.run(), killing_workers(client, 1, lambda: longer.run(tmp_path / "runs.db", client)))
 
-    def kill_one():
-        time.sleep(0.5)
-        os.kill(pids[0], signal.SIGKILL)
 
-    killer = threading.Thread(target=kill_one)
-    killer.start()
-    there = longer.run(tmp_path / "runs.db", client)
-    killer.join()
-    assert same(longer.run(), there)
+@pytest.mark.long
+def test_ten_workers_may_die(client, tmp_path):
+    longer = study(epochs=800, seeds=100)
+    assert same(longer.run(), killing_workers(client, 10, lambda: longer.run(tmp_path / "runs.db", client)))
 
 
 def test_workers_of_another_version_are_refused(client, monkeypatch):

@@ -441,3 +441,14 @@ def test_what_the_picture_refuses():
     with pytest.raises(ValueError, match="ax holds 2 axes; expected 5"):
         hg.plots.signals(hg.Monitor(mlp(3), X, Y), ax=plt.subplots(1, 2)[1])
     plt.close("all")
+
+
+def test_rare_classes_alarm_nobody() -> None:
+    draws = np.random.default_rng(5)
+    rows, rare = draws.normal(size=(600, 6)), np.zeros(600, dtype=int)
+    rare[:12] = 1
+    rows[:12] += 1.5
+    for seed in range(5):
+        net = hg.Network.mlp([6, 16, 2], seed=seed)
+        findings = hg.doctor(net, rows, rare, epochs=30, optimizer=hg.Adam(0.01)).findings
+        assert "loss-above-chance" not in [each.slug for each in findings]

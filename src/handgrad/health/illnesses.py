@@ -94,9 +94,13 @@ def learning_rate_too_low(case: Case) -> Iterator[Symptom]:
 
 
 def loss_above_chance(case: Case) -> Iterator[Symptom]:
-    """Before training the data loss is five times that of the best constant prediction or more; for values, thirty."""
+    """Before training the data loss is five times that of the best constant prediction or more; for values, thirty.
+
+    Of rare classes that prediction is good, and no network begins with it: there five times log C counts.
+    """
     chance, limit = case.start.chance, 5 if case.targets is None else 30
-    if chance > 0 and case.start.data_loss > limit * chance:
+    even = np.log(max(2, case.start.layers[-1].units)) if case.targets is None else 0.0
+    if chance > 0 and case.start.data_loss > limit * max(chance, even):
         yield Symptom(
             None, f"the data loss is {case.start.data_loss:.3g} {after(case.samples[0])}, chance {chance:.3g}"
         )
