@@ -53,7 +53,7 @@ def test_a_second_run_trains_nothing_and_does_not_overwrite():
 
 def test_a_plan_costs_nothing():
     done = run("moons", "--vary", "init=small,he", "--plan")
-    assert done.stdout.startswith("200 networks of 1 shapes in")
+    assert done.stdout.startswith("200 networks of 1 shape in")
     assert not Path("comparison").exists()
 
 
@@ -63,7 +63,7 @@ def test_a_study_in_a_file():
     assert run("study.toml", "--seeds", "3", "--force").exit_code == 2
     done = run("study.toml", "--vary", "l2=1")
     assert done.exit_code == 2
-    assert "belong into study.toml" in done.stderr
+    assert "belong in study.toml" in done.stderr
 
 
 def test_arguments_become_fields():
@@ -114,6 +114,8 @@ def test_values():
         (("moons", "--store", "nowhere/runs.db"), "no such folder"),
         (("moons", "--scheduler", "here"), "no Dask scheduler answers at 'here'"),
         (("table.csv",), "table.csv"),
+        (("moons", "--vary", "init=he,small", "--set", "init=xavier"), "init is given by another option too"),
+        (("moons", "--set", "epochs=3"), "epochs is given by another option too"),
         (("moons", "--vary", "l2=0", "--vary", "l2=1"), "--vary l2 is given twice"),
     ],
 )

@@ -201,7 +201,7 @@ GOLDEN = [0.669428222684, 0.61639047248, 0.698013243403, 0.57781406701]
 def test_a_plan_tells_what_it_costs():
     plan = SMALL.plan()
     assert isinstance(plan, Plan)
-    assert str(plan).startswith("16 networks of 2 shapes in 2 chunks: about 1 s on one core")
+    assert str(plan).startswith("16 networks of 2 shapes in 2 chunks: about 1 s on one idle core, 1 MB at a time")
     longer = Study("moons", training=QUICK | {"epochs": 2000}, seeds=4).plan()
     assert longer.seconds == pytest.approx(100 * Study("moons", training=QUICK, seeds=4).plan().seconds)
 
@@ -241,6 +241,7 @@ def test_a_network_larger_than_the_machine_is_refused():
         ({"vary": {"init": ["he", "he"]}}, r"vary\.init holds he twice"),
         ({"network": {"hidden": [3]}}, r"unknown field of network 'hidden'; did you mean 'hidden_sizes'"),
         ({"network": {"hidden_sizes": 3}}, r"network\.hidden_sizes: 3 is not a list of sizes"),
+        ({"data": (1, 2)}, r"data is \(1, 2\); expected fields .* hg\.datasets"),
         ({"network": "relu"}, "network is 'relu'; expected fields"),
         ({"training": {"epochs": 0}}, r"training\.epochs: number is 0; expected"),
         ({"training": {"rate": 0.1}}, r"unknown field of training \(with SGD\) 'rate'"),

@@ -15,7 +15,7 @@ from handgrad.cli.output import ForceOption, JsonOption, bar, output_folder, pri
 if TYPE_CHECKING:
     from handgrad.experiments import Result, Study
 
-_SEEDS, _RATE = 100, 0.5
+_SEEDS, _EPOCHS, _RATE = 100, 500, 0.5
 _MOST_ROWS = 60  # of settings on a screen
 
 
@@ -36,8 +36,13 @@ def compare(
         typer.Option(help="How many networks for each setting: 100, if nothing is said.", show_default=False),
     ] = None,
     target: Annotated[str | None, typer.Option(help="Column of a table to predict.")] = None,
-    epochs: Annotated[int, typer.Option(help="Times that the training rows are seen.")] = 500,
-    batch_size: Annotated[int, typer.Option(help="Rows of a step; 0: all of them.")] = 0,
+    epochs: Annotated[
+        int | None,
+        typer.Option(help="Times that the training rows are seen: 500, if nothing is said.", show_default=False),
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Rows of a step; 0, or nothing said: all of them.", show_default=False)
+    ] = None,
     learning_rate: Annotated[
         float | None,
         typer.Option(help="Of the optimiser: 0.5 for plain SGD, for others their own.", show_default=False),
@@ -90,8 +95,8 @@ def study_of(
     settings: list[str],
     seeds: int | None,
     target: str | None,
-    epochs: int,
-    batch_size: int,
+    epochs: int | None,
+    batch_size: int | None,
     learning_rate: float | None,
 ) -> "Study":
     """The study that the arguments describe, or the file."""
@@ -99,17 +104,22 @@ def study_of(
     from handgrad.experiments.recipe import full_name
 
     if Path(data).suffix in (".toml", ".yaml", ".yml"):
-        if vary or settings or target or seeds is not None or learning_rate is not None:
-            raise ValueError(f"--vary, --set, --target, --seeds and --learning-rate belong into {data}; leave them out")
+        if vary or settings or target or any(each is not None for each in (seeds, epochs, batch_size, learning_rate)):
+            raise ValueError(
+                f"the options that describe a study belong in {data}; leave out all of them but --store etc."
+            )
         return Study.from_file(data)
     varied = {field: [value_of(each) for each in pieces(text)] for field, text in _assignments("--vary", vary)}
     fields: dict[str, dict[str, Any]] = {
         "data": {"name": data} | ({} if target is None else {"target": target}),
         "network": {},
-        "training": {"epochs": epochs, "batch_size": batch_size or None},
+        "training": {"epochs": _EPOCHS if epochs is None else epochs, "batch_size": batch_size or None},
     }
+    options = {"training.epochs": epochs, "training.batch_size": batch_size, "training.learning_rate": learning_rate}
     for field, text in _assignments("--set", settings):
         section, name = full_name(field).split(".")
+        if options.get(f"{section}.{name}") is not None or f"{section}.{name}" in map(full_name, varied):
+            raise ValueError(f"--set {field}: {name} is given by another option too; leave one out")
         fields[section][name] = value_of(text)
     chosen = {*fields["training"], *(full_name(field).split(".")[1] for field in varied)}
     if learning_rate is not None or not chosen & {"optimizer", "learning_rate"}:

@@ -118,7 +118,9 @@ def differences(result: Result) -> Picture:
     ]
 
     def draw() -> Any:
-        ax = plots.intervals(table, _axes(5.2, 1.1 + 0.36 * len(table)), xlabel=f"difference of {label}")
+        ax = plots.intervals(
+            table, _axes(5.2, 1.1 + 0.36 * len(table)), xlabel="difference in points" if scale > 1 else "difference"
+        )
         ax.axvline(0, color=ax.spines["bottom"].get_edgecolor(), linewidth=1, linestyle=":")
         return ax
 

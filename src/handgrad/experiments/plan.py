@@ -39,8 +39,9 @@ class Plan:
 
     def __str__(self) -> str:
         return (
-            f"{self.networks:,} networks of {self.stacks} shapes in {len(self.chunks)} chunks: about "
-            f"{_in_words(self.seconds)} on one core, {self.bytes / 2**20:,.0f} MB at a time"
+            f"{_count(self.networks, 'network')} of {_count(self.stacks, 'shape')} in "
+            f"{_count(len(self.chunks), 'chunk')}: about {_in_words(self.seconds)} on one idle core, "
+            f"{max(1, round(self.bytes / 2**20)):,} MB at a time"
         )
 
 
@@ -103,6 +104,10 @@ def _require_memory(needed: int) -> None:
             f"one network of this study needs about {needed / 2**30:,.1f} GB with its data, and this machine has "
             f"{there / 2**30:,.1f} GB; take fewer units or rows"
         )
+
+
+def _count(number: int, of: str) -> str:
+    return f"{number:,} {of}{'s' * (number != 1)}"
 
 
 def _in_words(seconds: float) -> str:

@@ -167,6 +167,9 @@ class Result:
 
     def network(self, setting: tuple[str, ...], seed: int | None = None) -> tuple[Network, Draw]:
         """The trained network of a setting and seed, None the first, and its rows: trained anew, to the same bits."""
+        if setting not in self.settings:
+            known = ", ".join(map(repr, self.settings))
+            raise ValueError(f"setting is {setting!r}; expected a tuple of values, one of {known}")
         if (setting, seed) not in self._networks:
             trained = train(*self._alone(setting, seed))
             self._networks[setting, seed] = trained.net[0], trained.draws[0]

@@ -6,6 +6,7 @@
 """
 
 import os
+import reprlib
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
@@ -218,7 +219,8 @@ class Study:
 
 def _require_mapping(argument: str, given: Any) -> Mapping[str, Any]:
     if not isinstance(given, Mapping):
-        raise TypeError(f"{argument} is {given!r}; expected fields such as {{'name': value}}")
+        own = "; for a table in memory hg.datasets.from_pandas(frame, target=...)" if argument == "data" else ""
+        raise TypeError(f"{argument} is {reprlib.repr(given)}; expected fields such as {{'name': value}}{own}")
     return given
 
 

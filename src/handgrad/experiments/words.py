@@ -11,11 +11,9 @@ _VERDICTS = ("better", "equivalent", "worse", "cannot tell")
 def in_words(metric: str, interval: Interval) -> str:
     """A metric with its interval: shares in percent, "97.1 % [96.8, 97.4]"; others to three figures."""
     ends = (interval.value, interval.low, interval.high)
-    if metric.endswith("accuracy"):
-        value, low, high = (f"{100 * each:.1f}" for each in ends)
-        return f"{value} % [{low}, {high}]"
-    value, low, high = (f"{each:.3g}".replace("-", "−") for each in ends)
-    return f"{value} [{low}, {high}]"
+    percent = " %" if metric.endswith("accuracy") else ""
+    value, low, high = (f"{100 * each:.1f}" if percent else f"{each:.3g}".replace("-", "−") for each in ends)
+    return f"{value}{percent} [{low}, {high}]" if interval.seeds != 1 else f"{value}{percent}"
 
 
 def difference_in_words(metric: str, interval: Interval) -> str:
