@@ -39,26 +39,33 @@ class OnCluster:
 
     def __call__(self, chunks: Sequence[Chunk], tables: Mapping[str, Dataset]) -> Iterator[Result]:
         """Each chunk with its runs, as they finish; a few chunks for each worker are on their way at any time."""
-        from distributed import as_completed
+        from distributed import KilledWorker, as_completed
 
         study = uuid4().hex[:8]  # tasks of one name would be one task
         sent = {name: self.client.scatter(table, broadcast=True) for name, table in tables.items()}
         waiting = iter(enumerate(chunks))
-        on_the_way: dict[Any, Chunk] = {}
+        on_the_way: dict[Any, tuple[int, Chunk, int]] = {}
 
-        def submit(number: int, chunk: Chunk) -> Any:
+        def submit(number: int, chunk: Chunk, attempt: int = 0) -> Any:
             table = sent.get(chunk.jobs[0].recipe.data.name)
-            task = self.client.submit(
-                run_chunk, chunk, table, threads=1, key=f"handgrad-train-{study}-{number}", retries=_RETRIES
-            )
-            on_the_way[task] = chunk
+            key = f"handgrad-train-{study}-{number}-{attempt}"
+            task = self.client.submit(run_chunk, chunk, table, threads=1, key=key, retries=_RETRIES)
+            on_the_way[task] = number, chunk, attempt
             return task
 
         tasks = as_completed([submit(*each) for each in islice(waiting, _AHEAD * self.slots)])
         for task in tasks:
-            yield on_the_way.pop(task), task.result()
-            for number, chunk in islice(waiting, 1):
-                tasks.add(submit(number, chunk))
+            number, chunk, attempt = on_the_way.pop(task)
+            try:
+                runs = task.result()
+            except KilledWorker:  # Dask suspects a task that was on several workers as they died
+                if attempt == _RETRIES:
+                    raise
+                tasks.add(submit(number, chunk, attempt + 1))
+                continue
+            yield chunk, runs
+            for each in islice(waiting, 1):
+                tasks.add(submit(*each))
 
 
 @contextmanager

@@ -34,7 +34,8 @@ class Result:
         self.settings = list(study.settings)
         self.seeds = study.seeds
         self._keys = np.array(study.keys()).reshape(len(self.settings), len(self.seeds))
-        self._networks: dict[Any, tuple[Network, Draw]] = {}
+        self._networks: dict[Any, tuple[Network, Draw]] = {}  # what was asked for once is asked for again
+        self._intervals: dict[Any, dict[tuple[str, ...], Interval]] = {}
         self._metrics = store.metrics(self._keys.ravel().tolist())
 
     @property
@@ -118,7 +119,11 @@ class Result:
         self, metric: str | None = None, statistic: Statistic = "mean", level: float = 0.95
     ) -> dict[tuple[str, ...], Interval]:
         """The mean, median or interquartile mean over seeds with its interval, by setting."""
-        return {setting: interval(values, statistic, level) for setting, values in self.values(metric).items()}
+        asked = (metric or self.main_metric, statistic, level)
+        if asked not in self._intervals:
+            found = self.values(metric).items()
+            self._intervals[asked] = {setting: interval(values, statistic, level) for setting, values in found}
+        return self._intervals[asked]
 
     def summary(self, metric: str | None = None, statistic: Statistic = "mean", level: float = 0.95) -> "pd.DataFrame":
         """A row for each setting: the mean, median or interquartile mean over seeds with its interval; who diverged."""
