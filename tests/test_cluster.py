@@ -10,7 +10,9 @@ import pytest
 
 from handgrad.datasets import iris
 from handgrad.experiments import maths
+from handgrad.experiments.cluster import on_worker
 from handgrad.experiments.study import Study
+from handgrad.experiments.work import Chunk
 from test_study import same
 
 distributed = pytest.importorskip("distributed")
@@ -86,6 +88,11 @@ def test_workers_of_another_version_are_refused(client, monkeypatch):
         ConnectionError, match=r"2 of the cluster's workers .* \(maths 1\), and here it is .* \(maths 99\)"
     ):
         study(seeds=1).run(executor=client)
+
+
+def test_a_worker_that_joins_with_another_version_works_on_nothing():
+    with pytest.raises(ConnectionError, match="a worker has handgrad"):
+        on_worker(("0.0.1", 1), Chunk((), frozenset(), "auto"), None)
 
 
 def test_a_scheduler_that_does_not_answer():

@@ -197,6 +197,15 @@ def test_a_full_disk_keeps_what_was_finished(tmp_path):
     assert same(study.run(store=store), study.run())
 
 
+def test_a_run_that_was_tampered_with_is_told(tmp_path):
+    store = Store(tmp_path / "runs.db")
+    study = quick()
+    study.run(store=store)
+    store._connection.execute("UPDATE runs SET metrics = '{' WHERE seed = 1")
+    with pytest.raises(StoreError, match="holds a run that cannot be read"):
+        study.run(store=store)
+
+
 def test_the_environment_is_told():
     assert set(environment()) == {"handgrad", "python", "numpy", "numba", "scipy", "cpu"}
     assert stores._cpu()

@@ -11,7 +11,7 @@ from handgrad import __version__
 from handgrad.datasets import Dataset
 from handgrad.experiments import maths
 from handgrad.experiments.executors import Result
-from handgrad.experiments.work import Chunk, run_chunk
+from handgrad.experiments.work import Chunk, Run, run_chunk
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -49,7 +49,7 @@ class OnCluster:
         def submit(number: int, chunk: Chunk, attempt: int = 0) -> Any:
             table = sent.get(chunk.jobs[0].recipe.data.name)
             key = f"handgrad-train-{study}-{number}-{attempt}"
-            task = self.client.submit(run_chunk, chunk, table, threads=1, key=key, retries=_RETRIES)
+            task = self.client.submit(on_worker, versions(), chunk, table, key=key, retries=_RETRIES)
             on_the_way[task] = number, chunk, attempt
             return task
 
@@ -91,6 +91,15 @@ def cluster(executor: Any) -> Iterator[OnCluster]:
 def versions() -> tuple[str, int]:
     """What a worker must share with the client: the version of handgrad, and of its maths."""
     return __version__, maths.VERSION
+
+
+def on_worker(expected: tuple[str, int], chunk: Chunk, table: Dataset | None) -> list[Run]:
+    """A chunk's runs, from a worker that may have joined after the others were asked for their version."""
+    if versions() != expected:
+        raise ConnectionError(
+            f"a worker has handgrad {versions()}, and the client {expected}; install the same everywhere"
+        )
+    return run_chunk(chunk, table, threads=1)
 
 
 def _require_same_version(client: "Client") -> None:

@@ -14,6 +14,7 @@ from handgrad.experiments.statistics import Interval, Pair, compare_all, interva
 from handgrad.experiments.statistics.intervals import Statistic
 from handgrad.experiments.words import conclusion
 from handgrad.experiments.work import Chunk, Job, stack_of, train
+from handgrad.experiments.writing import write_atomically
 from handgrad.network import Network
 from handgrad.rules import unknown
 
@@ -215,12 +216,12 @@ class Result:
         path = Path(path)
         if path.suffix not in _WRITERS:
             raise ValueError(f"path is {str(path)!r}; expected a file ending in {' or '.join(_WRITERS)}")
-        getattr(self.to_pandas(), _WRITERS[path.suffix])(path, index=False)
+        content = getattr(self.to_pandas(), _WRITERS[path.suffix])(None, index=False)  # None: as text or bytes
+        write_atomically(path, content)
 
     def report(self, path: str | os.PathLike[str], command: str | None = None, margin: float = 0.0) -> None:
         """Write one self-contained page: verdict, tables, pictures, settings, and the command that makes it again."""
         from handgrad.experiments.report import study_report
-        from handgrad.experiments.writing import write_atomically
 
         write_atomically(Path(path), study_report(self, command, margin))
 

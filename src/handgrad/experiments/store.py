@@ -153,7 +153,13 @@ class Store:
     def _in_order(self, keys: Sequence[str], query: str, make: Callable[[Any], Given]) -> list[Given]:
         with self._errors():
             self._name(keys)
-            found = {row[0]: make(row) for row in self._connection.execute(query)}
+            rows = self._all(query)
+        try:
+            found = {row[0]: make(row) for row in rows}
+        except ValueError as wrong:
+            raise StoreError(
+                f"store {str(self.path)!r} holds a run that cannot be read ({wrong}); it is damaged"
+            ) from wrong
         return [found[key] for key in keys]
 
     def _name(self, keys: Sequence[str]) -> None:
