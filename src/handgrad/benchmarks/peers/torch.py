@@ -80,6 +80,7 @@ def _optimizer(rule: Optimizer, params: list[Any]) -> Any:
     rate: Any = rule.learning_rate
     if isinstance(rule, Adam):
         betas: Any = (rule.beta1, rule.beta2)
-        return torch.optim.Adam(params, lr=rate, betas=betas, eps=rule.epsilon, fused=True)
+        epsilon: Any = rule.epsilon
+        return torch.optim.Adam(params, lr=rate, betas=betas, eps=epsilon, fused=True)
     momentum: Any = rule.momentum if isinstance(rule, SGD) else 0.0
     return torch.optim.SGD(params, lr=rate, momentum=momentum, fused=True)
