@@ -1,0 +1,284 @@
+"""Training for the estimators: plans become networks, those that differ only in what a stack can vary side by side."""
+
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from handgrad.arrays import Array, ArrayLike
+from handgrad.estimators.convergence import Convergence, Spoken
+from handgrad.estimators.settings import Settings
+from handgrad.network import Network
+from handgrad.optimizers import LBFGS
+from handgrad.training import DivergenceError, Training
+
+if TYPE_CHECKING:
+    from handgrad.estimators.mlp import MLP
+
+
+class Examples(NamedTuple):
+    """X (n, features), targets T (n, outputs) and weights (n,), or None for equal ones."""
+
+    X: Array
+    T: Array
+    weight: Array | None
+
+    def at(self, rows: Array) -> "Examples":
+        """Some of the rows."""
+        return Examples(self.X[rows], self.T[rows], None if self.weight is None else self.weight[rows])
+
+    def counted(self) -> "Examples":
+        """The rows whose weight is not 0."""
+        if self.weight is None or (self.weight > 0).all():
+            return self
+        return self.at(np.flatnonzero(self.weight > 0))
+
+
+class Memory(NamedTuple):
+    """What `partial_fit` goes on from: the optimiser's slots, and where training was."""
+
+    slots: Array
+    epoch: int
+    step: int
+    seed: int | None
+
+
+@dataclass
+class Plan:
+    """One estimator's network, what it is trained on, and how."""
+
+    estimator: "MLP"
+    settings: Settings
+    net: Network
+    data: Examples
+    held: Examples | None
+    incremental: bool
+    first: bool
+
+    @property
+    def judged(self) -> bool:
+        """Whether a validation score decides when to stop; L-BFGS has tolerances of its own."""
+        by_score = bool(self.estimator.early_stopping) and self.held is not None
+        return by_score and not isinstance(self.settings.training["optimizer"], LBFGS)
+
+    @property
+    def networks(self) -> int:
+        """How many networks it trains."""
+        return self.net.size or 1
+
+
+class Outcome(NamedTuple):
+    """What training made of S networks; curves (epochs, S) are NaN where a network had stopped."""
+
+    net: Network
+    losses: Array
+    validation_losses: Array | None
+    scores: Array | None
+    best: Array
+    waited: Array
+    converged: Array
+    errors: dict[int, str]
+    memory: Memory | None
+
+    def of(self, members: slice) -> "Outcome":
+        """Those of some networks."""
+        chosen = range(len(self.best))[members]
+        net = (
+            self.net if len(chosen) == len(self.best) else self.net[members] if len(chosen) > 1 else self.net[chosen[0]]
+        )
+        curves = [None if each is None else each[:, members] for each in self[1:4]]
+        errors = {number - chosen[0]: error for number, error in self.errors.items() if number in chosen}
+        return Outcome(net, *curves, self.best[members], self.waited[members], self.converged[members], errors, None)
+
+
+def fit_stacked(
+    estimators: Iterable["MLP"], X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+) -> list["MLP"]:
+    """Fit many estimators on the same data; those that differ only in numbers and seeds train as one stack.
+
+    Each gets the very weights that its own `fit` would give it. A stack can hold different `alpha`,
+    `learning_rate_init`, `momentum`, `beta_1`, `beta_2`, `epsilon`, `init`, `tol`, `n_iter_no_change` and
+    `random_state`; estimators that differ in anything else, and L-BFGS, train apart.
+
+    >>> from handgrad.estimators import MLPClassifier
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> candidates = [MLPClassifier(alpha=alpha, random_state=0, max_iter=500) for alpha in (1e-4, 1.0)]
+    >>> weak, strong = fit_stacked(candidates, X, y)
+    >>> bool(abs(weak.coefs_[0]).sum() > abs(strong.coefs_[0]).sum())
+    True
+    """
+    fitted = list(estimators)
+    fit_plans([estimator._plan(X, y, sample_weight, None) for estimator in fitted])
+    return fitted
+
+
+def fit_plans(plans: Sequence[Plan]) -> None:
+    """Train all plans, as few stacks as possible, and give each estimator its own."""
+    for group in _groups(plans):
+        outcome = _train(group, *_joined(group))
+        start = 0
+        for plan in group:
+            stop = start + plan.networks
+            plan.estimator._take(plan, outcome if len(group) == 1 else outcome.of(slice(start, stop)))
+            start = stop
+
+
+def _groups(plans: Sequence[Plan]) -> list[list[Plan]]:
+    """Plans that can train side by side."""
+    groups: dict[Any, list[Plan]] = {}
+    for number, plan in enumerate(plans):
+        key = number if _trains_alone(plan) else _kind(plan)
+        groups.setdefault(key, []).append(plan)
+    return list(groups.values())
+
+
+def _trains_alone(plan: Plan) -> bool:
+    est = plan.estimator
+    return (
+        isinstance(plan.settings.training["optimizer"], LBFGS)
+        or plan.held is not None
+        or plan.incremental
+        or not plan.first
+        or bool(est.verbose or est.callbacks)
+    )
+
+
+def _kind(plan: Plan) -> str:
+    """What plans of a stack have in common."""
+    network = {name: value for name, value in plan.settings.network.items() if name not in ("l2", "init", "bias_init")}
+    training = {name: value for name, value in plan.settings.training.items() if name != "optimizer"}
+    optimizer = plan.settings.training["optimizer"]
+    flags = {field.name: getattr(optimizer, field.name) for field in fields(optimizer) if field.type is bool}
+    weights = None if plan.data.weight is None else plan.data.weight.tobytes()
+    return repr((network, training, type(optimizer), flags, plan.net.dtype, weights))
+
+
+def _joined(group: Sequence[Plan]) -> tuple[Network, Any]:
+    """One network or stack with the parameters of all, and one optimiser with the settings of each."""
+    first = group[0]
+    optimizer = first.settings.training["optimizer"]
+    if len(group) == 1:
+        return first.net, optimizer
+    each = [plan for plan in group for _ in range(plan.networks)]
+    seeds = np.concatenate([np.atleast_1d(plan.net.seed) for plan in group])
+    inits, biases = ([plan.settings.network[name] for plan in each] for name in ("init", "bias_init"))
+    penalties = [plan.settings.network["l2"] for plan in each]
+    own = {"seed": seeds, "l2": penalties, "init": inits, "bias_init": biases, "dtype": first.net.dtype}
+    net = Network.mlp(**first.settings.network | own)
+    net.params = np.concatenate([np.atleast_2d(plan.net.params) for plan in group])
+    numbers = {
+        field.name: [getattr(plan.settings.training["optimizer"], field.name) for plan in each]
+        for field in fields(optimizer)
+        if field.type is not bool
+    }
+    return net, replace(optimizer, **numbers)
+
+
+def _train(group: Sequence[Plan], net: Network, optimizer: Any) -> Outcome:
+    """Train them to convergence, or one epoch further."""
+    if isinstance(optimizer, LBFGS) and net.size is not None:
+        return _side_by_side(net, [_train(group, net[number], optimizer) for number in range(net.size)])
+    plan, est = group[0], group[0].estimator
+    convergence = _convergence(group, net.size or 1)
+    memory = est._memory if plan.incremental and not plan.first else None
+    training = Training(
+        net,
+        plan.data.X,
+        plan.data.T,
+        sample_weight=plan.data.weight,
+        validation=None if plan.held is None else (plan.held.X, plan.held.T),
+        callbacks=(*([Spoken(plan.settings.scale)] if est.verbose else []), convergence, *est.callbacks),
+        seed=_order_seed(plan, memory),
+        progress=False,
+        **plan.settings.training | {"optimizer": optimizer},
+    )
+    if memory is not None:
+        going_on = {"slots": memory.slots, "epoch": memory.epoch, "step": memory.step}
+        training.load_state_dict(training.state_dict() | going_on)
+    convergence.begin(training)
+    errors = _run(training, 1 if plan.incremental else None)
+    convergence.restore(training)
+    return _outcome(training, convergence, errors)
+
+
+def _run(training: Training, epochs: int | None) -> dict[int, str]:
+    """Train; the networks that diverged, with what there is to say."""
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*diverged", category=RuntimeWarning)  # told by the estimator
+            training.run(epochs)
+    except DivergenceError as diverged:
+        return {0: str(diverged)}
+    except KeyboardInterrupt:
+        warnings.warn("Training interrupted by user.", stacklevel=2)
+    return {number: f"it diverged in epoch {epoch}" for number, (epoch, _) in training.diverged.items()}
+
+
+def _outcome(training: Training, convergence: Convergence, errors: dict[int, str]) -> Outcome:
+    networks, columns = len(convergence.best), training.history.columns
+    curves = [np.reshape(columns.get(name, []), (-1, networks)) for name in ("loss", "validation_loss")]
+    memory = Memory(training.engine.slots, training.epoch, training.step, training.seed)
+    return Outcome(
+        net=training.net,
+        losses=curves[0],
+        validation_losses=curves[1] if training.validation is not None else None,
+        scores=np.array(convergence.scores) if convergence.score else None,
+        best=convergence.best,
+        waited=convergence.waited,
+        converged=convergence.stopped | training.converged,
+        errors=errors,
+        memory=memory,
+    )
+
+
+def _side_by_side(net: Network, outcomes: Sequence[Outcome]) -> Outcome:
+    """Networks that were trained one by one, as a stack."""
+    net.params, net.state = np.stack([each.net.params for each in outcomes]), np.stack([e.net.state for e in outcomes])
+
+    def curves(name: str) -> Array | None:
+        each = [getattr(outcome, name) for outcome in outcomes]
+        if each[0] is None:
+            return None
+        padded = np.full((max(map(len, each)), len(each)), np.nan)
+        for number, curve in enumerate(each):
+            padded[: len(curve), number] = curve[:, 0]
+        return padded
+
+    joined = {
+        name: np.concatenate([getattr(each, name) for each in outcomes]) for name in ("best", "waited", "converged")
+    }
+    errors = {number: error for number, each in enumerate(outcomes) for error in each.errors.values()}
+    made = {name: curves(name) for name in ("losses", "validation_losses", "scores")}
+    return Outcome(net=net, **made, **joined, errors=errors, memory=None)  # type: ignore[arg-type]
+
+
+def _order_seed(plan: Plan, memory: Memory | None) -> int | None:
+    """Fitting again from where one was should not see the rows in the same order."""
+    if memory is not None:
+        return memory.seed
+    return None if plan.first else int(plan.estimator.t_)
+
+
+def _convergence(group: Sequence[Plan], networks: int) -> Convergence:
+    plan = group[0]
+    each = [member for member in group for _ in range(member.networks)][:networks]
+    score = None
+    if plan.judged:
+        assert plan.held is not None
+        score = partial(_score, plan.estimator, plan.held)
+    best, waited = np.full(networks, -np.inf), np.zeros(networks)
+    if not plan.first:
+        best, waited = plan.estimator._best[:networks].copy(), plan.estimator._waited[:networks].copy()
+    unit = np.array([1.0 if score else member.settings.scale for member in each])
+    tol = np.array([member.estimator.tol for member in each]) / unit
+    whole = isinstance(plan.settings.training["optimizer"], LBFGS)
+    patience = np.array([np.inf if whole else member.estimator.n_iter_no_change for member in each])
+    return Convergence(tol, patience, best, waited, score)
+
+
+def _score(estimator: "MLP", held: Examples, training: Training) -> Array:
+    return estimator.score_of(training.net, held)
