@@ -10,7 +10,7 @@ from handgrad import estimators
 
 OURS = {"MLPClassifier": estimators.MLPClassifier, "MLPRegressor": estimators.MLPRegressor}
 EXCEPTIONS = {
-    "test_fit": "it assembles an unfitted estimator from private state; the worked example is in test_estimators.py",
+    "test_fit": "it assembles an unfitted estimator from private state; test_estimators.py compares whole trainings",
     "test_gradient": "it calls a private function; test_estimators.py proves the gradient with check_network",
     "test_learning_rate_warmstart": "it reads a private optimiser; test_estimators.py reads the rates of the schedule",
     "test_adaptive_learning_rate": "it reads a private optimiser; test_estimators.py watches the rate by a callback",

@@ -9,8 +9,6 @@ from handgrad.arrays import Array
 from handgrad.estimators.settings import Adaptive
 from handgrad.training import Training
 
-_SMALLEST_RATE = 1e-6  # scikit-learn's adaptive rate is divided by 5 until it is this small
-
 
 class Convergence:
     """A callback of `Training`: stop after more than `patience` epochs in a row that did not improve by `tol`.
@@ -73,7 +71,7 @@ class Convergence:
             self.best = np.where(going & (value > self.best), value, self.best)
         tired = going & (self.waited > self.patience)
         if isinstance(training.schedule, Adaptive) and training.plateau is not None:
-            small = training.optimizer.learning_rate * training.plateau[:, 2] <= _SMALLEST_RATE
+            small = training.optimizer.learning_rate * training.plateau[:, 2] <= training.schedule.smallest
             training.plateau[tired & ~small, 2] /= 5
             self.waited[tired & ~small] = 0
             tired = tired & small

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from handgrad.estimators.mlp import MLP
 
 
+class Accepted(NamedTuple):
+    """A training set as it came through the door: X, targets T, y as it was, and weights (n,) or None."""
+
+    X: Array
+    T: Array
+    y: Array
+    weight: Array | None
+
+
 class Examples(NamedTuple):
     """X (n, features), targets T (n, outputs) and weights (n,), or None for equal ones."""
 
@@ -48,11 +57,11 @@ class Memory(NamedTuple):
 
 @dataclass
 class Plan:
-    """One estimator's network, what it is trained on, and how."""
+    """One estimator's networks, what they are trained on, and how."""
 
     estimator: "MLP"
     settings: Settings
-    net: Network
+    seeds: Array
     data: Examples
     held: Examples | None
     incremental: bool
@@ -67,7 +76,7 @@ class Plan:
     @property
     def networks(self) -> int:
         """How many networks it trains."""
-        return self.net.size or 1
+        return len(self.seeds)
 
 
 class Outcome(NamedTuple):
@@ -89,9 +98,13 @@ class Outcome(NamedTuple):
         net = (
             self.net if len(chosen) == len(self.best) else self.net[members] if len(chosen) > 1 else self.net[chosen[0]]
         )
-        curves = [None if each is None else each[:, members] for each in self[1:4]]
+        epochs = 1 + int(np.flatnonzero(np.isfinite(self.losses[:, members]).any(axis=1)).max(initial=-1))
+        curves = [None if each is None else each[:epochs, members] for each in self[1:4]]
         errors = {number - chosen[0]: error for number, error in self.errors.items() if number in chosen}
         return Outcome(net, *curves, self.best[members], self.waited[members], self.converged[members], errors, None)
+
+
+_OF_THE_DATA = ("n_features_in_", "feature_names_in_", "classes_", "_labels")  # what `MLP._accept` sets
 
 
 def fit_stacked(
@@ -112,7 +125,13 @@ def fit_stacked(
     True
     """
     fitted = list(estimators)
-    fit_plans([estimator._plan(X, y, sample_weight, None) for estimator in fitted])
+    accepted: dict[type, tuple[MLP, Accepted]] = {}
+    for estimator in fitted:
+        kind = type(estimator)
+        if kind not in accepted or estimator._goes_on():
+            accepted[kind] = estimator, estimator._accept(X, y, sample_weight, estimator._goes_on())
+        vars(estimator).update({name: value for name, value in vars(accepted[kind][0]).items() if name in _OF_THE_DATA})
+    fit_plans([estimator._plan(accepted[type(estimator)][1]) for estimator in fitted])
     return fitted
 
 
@@ -154,28 +173,32 @@ def _kind(plan: Plan) -> str:
     optimizer = plan.settings.training["optimizer"]
     flags = {field.name: getattr(optimizer, field.name) for field in fields(optimizer) if field.type is bool}
     weights = None if plan.data.weight is None else plan.data.weight.tobytes()
-    return repr((network, training, type(optimizer), flags, plan.net.dtype, weights))
+    start = plan.estimator.initial_coefs, plan.estimator.init == "auto"
+    return repr((network, training, type(optimizer), flags, plan.data.X.dtype, weights, start))
 
 
 def _joined(group: Sequence[Plan]) -> tuple[Network, Any]:
-    """One network or stack with the parameters of all, and one optimiser with the settings of each."""
-    first = group[0]
+    """One network or stack with the seeds and numbers of all, and one optimiser with the settings of each."""
+    first, dtype = group[0], group[0].data.X.dtype
     optimizer = first.settings.training["optimizer"]
-    if len(group) == 1:
-        return first.net, optimizer
-    each = [plan for plan in group for _ in range(plan.networks)]
-    seeds = np.concatenate([np.atleast_1d(plan.net.seed) for plan in group])
-    inits, biases = ([plan.settings.network[name] for plan in each] for name in ("init", "bias_init"))
-    penalties = [plan.settings.network["l2"] for plan in each]
-    own = {"seed": seeds, "l2": penalties, "init": inits, "bias_init": biases, "dtype": first.net.dtype}
-    net = Network.mlp(**first.settings.network | own)
-    net.params = np.concatenate([np.atleast_2d(plan.net.params) for plan in group])
-    numbers = {
-        field.name: [getattr(plan.settings.training["optimizer"], field.name) for plan in each]
-        for field in fields(optimizer)
-        if field.type is not bool
-    }
-    return net, replace(optimizer, **numbers)
+    if not first.first:
+        return first.estimator.net_, optimizer
+    seeds = np.concatenate([plan.seeds for plan in group])
+    if len(seeds) == 1:
+        net = Network.mlp(**first.settings.network, seed=int(seeds[0]), dtype=dtype)
+    else:
+        each = [plan.settings.network for plan in group for _ in range(plan.networks)]
+        own = {name: [settings[name] for settings in each] for name in ("l2", "init", "bias_init")}
+        net = Network.mlp(**first.settings.network | own, seed=seeds, dtype=dtype)
+    first.estimator._begin(net)
+    return net, optimizer if len(group) == 1 else _joined_optimizer(group)
+
+
+def _joined_optimizer(group: Sequence[Plan]) -> Any:
+    """One optimiser with the numbers of each."""
+    records = [plan.settings.training["optimizer"] for plan in group for _ in range(plan.networks)]
+    numbers = [field.name for field in fields(records[0]) if field.type is not bool]
+    return replace(records[0], **{name: [getattr(record, name) for record in records] for name in numbers})
 
 
 def _train(group: Sequence[Plan], net: Network, optimizer: Any) -> Outcome:

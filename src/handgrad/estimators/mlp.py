@@ -15,8 +15,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from handgrad.arrays import Array, ArrayLike, require_bool, require_integer, require_number
-from handgrad.estimators.fitting import Examples, Outcome, Plan, fit_plans
-from handgrad.estimators.settings import Rows, Settings, settings_of
+from handgrad.estimators.fitting import Accepted, Examples, Outcome, Plan, fit_plans
+from handgrad.estimators.settings import Rows, settings_of
 from handgrad.losses import Loss
 from handgrad.network import Network
 from handgrad.optimizers import LBFGS, find_optimizer
@@ -87,18 +87,20 @@ class MLP(BaseEstimator):
         ValueError, TypeError
             The data or a parameter is not what it should be, or training diverged.
         """
-        fit_plans([self._plan(X, y, sample_weight, eval_set)])
+        fit_plans([self._plan(self._accept(X, y, sample_weight, self._goes_on()), eval_set)])
         return self
 
-    def _plan(
-        self, X: Any, y: Any, sample_weight: Any, eval_set: Any, incremental: bool = False, classes: Any = None
-    ) -> Plan:
-        """What is to be trained on what; of the estimator only what scikit-learn learns from the data is set."""
-        go_on = hasattr(self, "net_") and (incremental or require_bool("warm_start", self.warm_start))
-        X, T, weight = self._accept(X, y, sample_weight, classes, go_on)
+    def _goes_on(self) -> bool:
+        """Whether `fit` starts from the weights that are there."""
+        return require_bool("warm_start", self.warm_start) and hasattr(self, "net_")
+
+    def _plan(self, accepted: Accepted, eval_set: Any = None, incremental: bool = False) -> Plan:
+        """What is to be trained on what; nothing of the estimator changes."""
+        X, T, y, weight = accepted
+        go_on = hasattr(self, "net_") if incremental else self._goes_on()
         random = check_random_state(self.random_state)
         seeds = self._seeds(random)
-        loss = self._find_loss()
+        weight = self._weigh_classes(y, weight)
         train, held = Examples(X, T, weight), None
         if eval_set is not None:
             held = self._accept_held(eval_set)
@@ -109,14 +111,13 @@ class MLP(BaseEstimator):
         seen, epochs = (self.t_, self._memory.epoch if incremental and self._memory else 0) if go_on else (0, 0)
         mean_weight = 1.0 if train.weight is None else float(train.weight.mean())
         rows = Rows(len(train.X), mean_weight, seen, epochs)
-        settings = settings_of(self, loss, X.shape[1], T.shape[1], rows)
-        net = self.net_ if go_on else self._network(settings, seeds, X.dtype)
-        return Plan(self, settings, net, train, held, incremental=incremental, first=not go_on)
+        settings = settings_of(self, self._find_loss(), X.shape[1], T.shape[1], rows)
+        return Plan(self, settings, seeds, train, held, incremental=incremental, first=not go_on)
 
     # --- data ---------------------------------------------------------------------------------------------------
 
-    def _accept(self, X: Any, y: Any, sample_weight: Any, classes: Any, go_on: bool) -> tuple[Array, Array, Any]:
-        """X and targets T (n, outputs) in one dtype, and weights (n,) or None; rows that count nothing are left out."""
+    def _accept(self, X: Any, y: Any, sample_weight: Any, go_on: bool, classes: Any = None) -> Accepted:
+        """The training set, checked; what scikit-learn learns from it (feature names, classes) is set."""
         X, y = validate_data(
             self,
             X,
@@ -129,10 +130,7 @@ class MLP(BaseEstimator):
         )
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=X.dtype)
         T = self._targets(y, classes, go_on)
-        weight = self._weigh_classes(y, weight)
-        if weight is not None and not (weight > 0).any():
-            raise ValueError("sample_weight is 0 for every row; at least one must count")
-        return _dense(X), np.asarray(T, X.dtype), weight
+        return Accepted(_dense(X), np.asarray(T, X.dtype), y, weight)
 
     def _takes_steps(self) -> bool:
         """Whether the solver takes steps on batches; L-BFGS takes whole sets, and has tolerances of its own."""
@@ -187,14 +185,12 @@ class MLP(BaseEstimator):
 
     # --- the network --------------------------------------------------------------------------------------------
 
-    def _network(self, settings: Settings, seeds: Array, dtype: Any) -> Network:
-        """A new network, or a stack of `n_ensemble`."""
-        net = Network.mlp(**settings.network, seed=int(seeds[0]) if len(seeds) == 1 else seeds, dtype=dtype)
+    def _begin(self, net: Network) -> None:
+        """What Network's own initialisation leaves to do, for a network or a stack of them."""
         if self.init == "auto" and self.activation == "logistic":
             net.params = net.params / np.sqrt(3)  # scikit-learn draws from U(±√(2 / (fan_in + fan_out))) for logistic
         if self.initial_coefs is not None:
             self._start_with(net)
-        return net
 
     def _seeds(self, random: np.random.RandomState) -> Array:
         """The seeds of the networks: a single one has a whole `random_state` itself, as `Network.mlp(seed=...)`."""
@@ -318,7 +314,8 @@ class MLP(BaseEstimator):
         """One epoch over these rows, with the optimiser's memory of the last."""
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
-        fit_plans([self._plan(X, y, sample_weight, None, incremental=True, classes=classes)])
+        accepted = self._accept(X, y, sample_weight, hasattr(self, "net_"), classes)
+        fit_plans([self._plan(accepted, incremental=True)])
         return self
 
     def __sklearn_tags__(self) -> Any:

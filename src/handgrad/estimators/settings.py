@@ -5,7 +5,6 @@ l2 / 2 · Σ W². Where their loss is k times ours (½ for the squared error, th
 labels and we average), k goes into the rate, the penalty and the tolerances, so that every step is the same.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,11 +31,11 @@ class Settings(NamedTuple):
 
 
 class Adaptive(ReduceOnPlateau):
-    """A learning rate that `Convergence` divides by 5 where it would otherwise stop."""
+    """A learning rate that `Convergence` divides by 5 where it would otherwise stop, until it is `smallest`."""
 
-    def __init__(self) -> None:
+    def __init__(self, smallest: float) -> None:
         super().__init__()
-        self.name = "adaptive"
+        self.name, self.smallest = "adaptive", smallest
 
     def advance(self, state: Any, loss: Any) -> Any:
         """The state as it is: `Convergence` decides."""
@@ -58,6 +57,8 @@ def settings_of(params: "MLP", loss: Loss, features: int, outputs: int, rows: Ro
     scale = _scale(params.loss, loss, outputs)
     optimizer = _optimizer(params, scale)
     alpha = require_number("alpha", params.alpha, at_least=0)
+    if params.n_iter_no_change != np.inf:
+        require_integer("n_iter_no_change", params.n_iter_no_change)
     network = {
         "sizes": [features, *_hidden_sizes(params.hidden_layer_sizes), outputs],
         "activation": params.activation,
@@ -72,7 +73,7 @@ def settings_of(params: "MLP", loss: Loss, features: int, outputs: int, rows: Ro
         "epochs": require_integer("max_iter", params.max_iter),
         "batch_size": batch_size,
         "optimizer": optimizer,
-        "schedule": _schedule(params, rows),
+        "schedule": _schedule(params, rows, scale),
         "clip_norm": params.clip_norm,
         "shuffle": params.shuffle,
         "frozen": params.frozen,
@@ -89,9 +90,7 @@ def batch_size_of(params: "MLP") -> int:
 
 
 def _hidden_sizes(sizes: Any) -> list[int]:
-    sizes = list(sizes) if isinstance(sizes, Sequence | np.ndarray) else [sizes]
-    if any(np.ndim(size) == 0 and size <= 0 for size in sizes):
-        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    sizes = list(sizes) if isinstance(sizes, list | tuple | np.ndarray) else [sizes]
     return [require_integer("hidden_layer_sizes", size) for size in sizes]
 
 
@@ -109,7 +108,11 @@ def _optimizer(params: "MLP", scale: float) -> Optimizer:
     tol = require_number("tol", params.tol, at_least=0)
     rate = require_number("learning_rate_init", params.learning_rate_init, above=0)
     if params.solver == "lbfgs":
-        return LBFGS(tolerance=tol / scale, max_evaluations=params.max_fun, decrease=_RELATIVE_DECREASE)
+        return LBFGS(
+            tolerance=tol / scale,
+            max_evaluations=require_integer("max_fun", params.max_fun),
+            decrease=_RELATIVE_DECREASE,
+        )
     if params.solver == "adam":
         return Adam(rate, params.beta_1, params.beta_2, params.epsilon / scale)
     if params.solver == "sgd":
@@ -117,7 +120,7 @@ def _optimizer(params: "MLP", scale: float) -> Optimizer:
     return replace(find_optimizer(params.solver), learning_rate=rate)
 
 
-def _schedule(params: "MLP", rows: Rows) -> "str | Schedule | None":
+def _schedule(params: "MLP", rows: Rows, scale: float) -> "str | Schedule | None":
     """The user's schedule, or with solver="sgd" what scikit-learn calls `learning_rate`."""
     if params.learning_rate not in ("constant", "invscaling", "adaptive"):
         raise unknown("learning_rate", params.learning_rate, ["constant", "invscaling", "adaptive"])
@@ -125,7 +128,7 @@ def _schedule(params: "MLP", rows: Rows) -> "str | Schedule | None":
     if params.schedule is not None or params.solver != "sgd" or params.learning_rate == "constant":
         return params.schedule
     if params.learning_rate == "adaptive":
-        return Adaptive()
+        return Adaptive(1e-6 * scale)
     return Schedule(
         "invscaling",
         f=lambda t, total, count, seen, epochs, power: (1 + seen + count * (np.floor(t) - epochs)) ** -power,
