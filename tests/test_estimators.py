@@ -112,12 +112,12 @@ def test_the_regressors_gradient_is_the_derivative_of_its_loss(outputs: int) -> 
 
 def test_the_table_of_settings() -> None:
     mse, logistic = losses.find("mse"), losses.find("sigmoid_cross_entropy")
-    rows = Rows(count=1000)
+    rows = Rows(number=1000)
     table = [  # parameters, loss, outputs, rows -> expected
         ({}, mse, 1, rows, {"l2": 1e-4 / 100, "batch_size": 200, "optimizer": hg.Adam(0.001, epsilon=2e-8)}),
         ({"batch_size": 50}, mse, 1, rows, {"l2": 1e-4 / 25, "batch_size": 50}),
         ({"batch_size": 5000}, mse, 1, rows, {"batch_size": 1000}),
-        ({}, mse, 1, Rows(count=10, weight=2.0), {"l2": 1e-4 / 10, "batch_size": 10}),
+        ({}, mse, 1, Rows(number=10, weight=2.0), {"l2": 1e-4 / 10, "batch_size": 10}),
         ({"loss": "huber"}, losses.find("huber"), 1, rows, {"l2": 1e-4 / 200, "optimizer": hg.Adam(0.001)}),
         ({"solver": "sgd"}, mse, 1, rows, {"optimizer": hg.SGD(0.0005, momentum=0.9, nesterov=True)}),
         ({"solver": "sgd", "momentum": 0.0}, mse, 1, rows, {"optimizer": hg.SGD(0.0005)}),

@@ -95,9 +95,7 @@ class Optimizer:
         argument = f"{type(self).__name__}.{field.name}"
         if field.type is bool:
             return require_bool(argument, value)
-        if field.type == int | None and value is None:
-            return None
-        if field.type in (int, int | None):
+        if field.type is int:
             return require_integer(argument, value)
         if field.name in self.unit_interval:
             return require_number(argument, value, at_least=0, below=1)
@@ -265,15 +263,14 @@ class LBFGS(Optimizer):
 
     `memory` is the number of past updates that are kept; training stops early when the largest entry of the gradient
     is at most `tolerance`, when an iteration lowers the loss by no more than its share `decrease`, or after
-    `max_evaluations` of the loss (None: 20 for each iteration). The line search sets the step, so `learning_rate`
-    stays 1.
+    `max_evaluations` of the loss. The line search sets the step, so `learning_rate` stays 1.
     """
 
     learning_rate: Setting = 1.0
     memory: int = 10
     tolerance: float = 1e-8
     decrease: float = 0.0
-    max_evaluations: int | None = None
+    max_evaluations: int = 15000
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -63,7 +63,7 @@ class MLPClassifier(ClassifierMixin, MLP):
 
     def predict(self, X: ArrayLike) -> Array:
         """The most probable class of each row, (n,); with several labels 0 or 1 for each, (n, labels)."""
-        probabilities = self.predict_proba(X)
+        probabilities: Any = self.predict_proba(X)
         return self._labels.inverse_transform(probabilities[:, 1] if self.n_outputs_ == 1 else probabilities)
 
     def predict_proba(self, X: ArrayLike, return_std: bool = False) -> Array | tuple[Array, Array]:

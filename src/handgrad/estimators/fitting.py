@@ -99,12 +99,24 @@ class Outcome(NamedTuple):
             self.net if len(chosen) == len(self.best) else self.net[members] if len(chosen) > 1 else self.net[chosen[0]]
         )
         epochs = 1 + int(np.flatnonzero(np.isfinite(self.losses[:, members]).any(axis=1)).max(initial=-1))
-        curves = [None if each is None else each[:epochs, members] for each in self[1:4]]
+        validation, scores = (
+            None if each is None else each[:epochs, members] for each in (self.validation_losses, self.scores)
+        )
         errors = {number - chosen[0]: error for number, error in self.errors.items() if number in chosen}
-        return Outcome(net, *curves, self.best[members], self.waited[members], self.converged[members], errors, None)
+        return self._replace(
+            net=net,
+            losses=self.losses[:epochs, members],
+            validation_losses=validation,
+            scores=scores,
+            best=self.best[members],
+            waited=self.waited[members],
+            converged=self.converged[members],
+            errors=errors,
+            memory=None,
+        )
 
 
-_OF_THE_DATA = ("n_features_in_", "feature_names_in_", "classes_", "_labels")  # what `MLP._accept` sets
+_OF_THE_DATA = {"n_features_in_", "feature_names_in_", "classes_", "_labels"}  # what `MLP._accept` sets
 
 
 def fit_stacked(
@@ -119,7 +131,7 @@ def fit_stacked(
     >>> from handgrad.estimators import MLPClassifier
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> candidates = [MLPClassifier(alpha=alpha, random_state=0, max_iter=500) for alpha in (1e-4, 1.0)]
+    >>> candidates = [MLPClassifier(alpha=alpha, tol=1e-3, max_iter=500, random_state=0) for alpha in (1e-4, 1.0)]
     >>> weak, strong = fit_stacked(candidates, X, y)
     >>> bool(abs(weak.coefs_[0]).sum() > abs(strong.coefs_[0]).sum())
     True
@@ -130,7 +142,8 @@ def fit_stacked(
         kind = type(estimator)
         if kind not in accepted or estimator._goes_on():
             accepted[kind] = estimator, estimator._accept(X, y, sample_weight, estimator._goes_on())
-        vars(estimator).update({name: value for name, value in vars(accepted[kind][0]).items() if name in _OF_THE_DATA})
+        for name in _OF_THE_DATA & vars(accepted[kind][0]).keys():
+            setattr(estimator, name, getattr(accepted[kind][0], name))
     fit_plans([estimator._plan(accepted[type(estimator)][1]) for estimator in fitted])
     return fitted
 
@@ -189,7 +202,7 @@ def _joined(group: Sequence[Plan]) -> tuple[Network, Any]:
     else:
         each = [plan.settings.network for plan in group for _ in range(plan.networks)]
         own = {name: [settings[name] for settings in each] for name in ("l2", "init", "bias_init")}
-        net = Network.mlp(**first.settings.network | own, seed=seeds, dtype=dtype)
+        net = Network.mlp(**first.settings.network | own, seed=seeds.tolist(), dtype=dtype)
     first.estimator._begin(net)
     return net, optimizer if len(group) == 1 else _joined_optimizer(group)
 

@@ -1,6 +1,5 @@
 """What both estimators share: scikit-learn's parameters, `fit` and `partial_fit`, and the fitted attributes."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral
@@ -8,14 +7,14 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from handgrad.arrays import Array, ArrayLike, require_bool, require_integer, require_number
-from handgrad.estimators.fitting import Accepted, Examples, Outcome, Plan, fit_plans
+from handgrad.estimators.fitted import Fitted, dense
+from handgrad.estimators.fitting import Accepted, Examples, Plan, fit_plans
 from handgrad.estimators.settings import Rows, settings_of
 from handgrad.losses import Loss
 from handgrad.network import Network
@@ -29,7 +28,7 @@ def _learns_in_steps(estimator: "MLP") -> bool:
 
 
 @dataclass(eq=False, repr=False)
-class MLP(BaseEstimator):
+class MLP(Fitted, BaseEstimator):
     """The parameters of both estimators; the first block is scikit-learn's, with its names, defaults and meanings."""
 
     hidden_layer_sizes: Any = (100,)
@@ -130,7 +129,7 @@ class MLP(BaseEstimator):
         )
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=X.dtype)
         T = self._targets(y, classes, go_on)
-        return Accepted(_dense(X), np.asarray(T, X.dtype), y, weight)
+        return Accepted(dense(X), np.asarray(T, X.dtype), y, weight)
 
     def _takes_steps(self) -> bool:
         """Whether the solver takes steps on batches; L-BFGS takes whole sets, and has tolerances of its own."""
@@ -149,7 +148,7 @@ class MLP(BaseEstimator):
             y_numeric=not is_classifier(self),
             reset=False,
         )
-        return Examples(_dense(X), np.asarray(self._targets(y, None, True), X.dtype), None)
+        return Examples(dense(X), np.asarray(self._targets(y, None, True), X.dtype), None)
 
     def _split(self, data: Examples, random: np.random.RandomState) -> tuple[Examples, Examples]:
         """Rows to train on, and a random `validation_fraction` to judge by; of two classes the same shares in both."""
@@ -209,106 +208,7 @@ class MLP(BaseEstimator):
             for name, values in zip(names, given, strict=True):
                 net[name] = _shaped(name, values, net[name].shape)
 
-    @property
-    def coefs_(self) -> list[Array]:
-        """The weights (fan_in, fan_out) of each layer, with a leading axis for an ensemble; views of `net_`."""
-        check_is_fitted(self)
-        return [self.net_[name] for name in self.net_.parameter_names if name.endswith(".W")]
-
-    @property
-    def intercepts_(self) -> list[Array]:
-        """The biases (fan_out,) of each layer that has any, with a leading axis for an ensemble; views of `net_`."""
-        check_is_fitted(self)
-        return [self.net_[name][..., 0, :] for name in self.net_.parameter_names if name.endswith(".b")]
-
-    @property
-    def n_layers_(self) -> int:
-        """Layers, with input and output."""
-        return len(self.coefs_) + 1
-
-    @property
-    def n_outputs_(self) -> int:
-        """Units of the last layer."""
-        return int(self.coefs_[-1].shape[-1])
-
-    @property
-    def out_activation_(self) -> str:
-        """The output function: "softmax", "logistic", "exp" or "identity"."""
-        check_is_fitted(self)
-        names = {"softmax_cross_entropy": "softmax", "sigmoid_cross_entropy": "logistic", "poisson": "exp"}
-        return names.get(self.net_.loss_rule.name, "identity")
-
-    def _logits(self, X: ArrayLike) -> Array:
-        """What the last layer gives, (n, outputs), or (S, n, outputs) for an ensemble."""
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
-        return self.net_.forward(_dense(X).astype(self.net_.dtype, copy=False))
-
-    def _spread(self, values: Array) -> Array:
-        """The standard deviation over the ensemble's networks."""
-        if self.net_.size is None:
-            raise ValueError("return_std needs several networks; fit with n_ensemble=10, say")
-        return values.std(axis=0)
-
-    # --- what training made -------------------------------------------------------------------------------------
-
-    def _take(self, plan: Plan, outcome: Outcome) -> None:
-        """Take over what training made of the networks, in scikit-learn's words; raise if none of them is any good."""
-        lost = len(outcome.errors) == plan.networks
-        if lost and outcome.scores is None:
-            raise ValueError(
-                "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
-                f"preprocessed. {outcome.errors[0]}"
-            )
-        scale, epochs = plan.settings.scale, len(outcome.losses)
-        losses = scale * _means(outcome.losses)
-        validation = [] if outcome.validation_losses is None else list(scale * _means(outcome.validation_losses))
-        self.net_, self._memory = outcome.net, outcome.memory
-        self._best, self._waited = outcome.best, outcome.waited
-        self.n_iter_ = epochs
-        self.t_ = epochs * len(plan.data.X) + (0 if plan.first else self.t_)
-        self.loss_ = float(losses[-1]) if epochs else np.nan
-        self.loss_curve_ = ([] if plan.first else self.loss_curve_) + losses.tolist()
-        self.validation_loss_curve_ = ([] if plan.first else self.validation_loss_curve_) + validation
-        self._take_scores(plan, outcome)
-        self._warn(plan, outcome)
-
-    def _take_scores(self, plan: Plan, outcome: Outcome) -> None:
-        """The attributes that say how convergence was judged."""
-        if outcome.scores is None:
-            self.best_loss_ = float(-plan.settings.scale * outcome.best.mean())
-            self.validation_scores_, self.best_validation_score_ = None, None
-            return
-        scores = _means(outcome.scores).tolist() + [np.nan] * bool(outcome.errors)
-        before = None if plan.first else self.validation_scores_
-        self.validation_scores_ = (before or []) + scores
-        self.best_loss_, self.best_validation_score_ = None, float(outcome.best.mean())
-
-    def _warn(self, plan: Plan, outcome: Outcome) -> None:
-        """Say what went less than well."""
-        told = []
-        for number, error in outcome.errors.items():
-            which = f"network {number} of the ensemble" if plan.networks > 1 else "training"
-            told.append(f"{which} diverged, and its best weights so far are kept: {error}")
-        if not (plan.incremental or outcome.converged.all() or outcome.errors):
-            if isinstance(plan.settings.training["optimizer"], LBFGS):
-                told.append(f"lbfgs failed to converge after {self.n_iter_} iteration(s)")
-            elif self.n_iter_ >= self.max_iter:
-                told.append(
-                    f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
-                    "converged yet."
-                )
-        for message in told:
-            warnings.warn(message, ConvergenceWarning, stacklevel=5)
-
-    @property
-    def _no_improvement_count(self) -> int:
-        """Epochs since the last improvement, where scikit-learn keeps them."""
-        return int(self._waited.max())
-
     # --- learning step by step ----------------------------------------------------------------------------------
-
-    _memory = None  # a class attribute without a type: no parameter
 
     def _learn_once(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
         """One epoch over these rows, with the optimiser's memory of the last."""
@@ -324,18 +224,7 @@ class MLP(BaseEstimator):
         return tags
 
 
-def _means(curves: Array) -> Array:
-    """Curves (epochs, S) as one, over the networks that were still training."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)  # all diverged: NaN
-        return np.nanmean(curves, axis=1)
-
-
 learns_in_steps = available_if(_learns_in_steps)
-
-
-def _dense(X: Any) -> Array:
-    return np.ascontiguousarray(X.toarray() if hasattr(X, "toarray") else X)
 
 
 def _shaped(name: str, values: Any, shape: tuple[int, ...]) -> Array:

@@ -173,7 +173,7 @@ def _results(candidates: Sequence[Mapping[str, Any]], measured: Sequence[Array])
     for name, times in (("fit_time", fit_times), ("score_time", score_times)):
         results |= {f"mean_{name}": times.mean(axis=0), f"std_{name}": times.std(axis=0)}
     for parameter in sorted({name for each in candidates for name in each}):
-        column = np.ma.masked_all(len(candidates), dtype=object)
+        column = np.ma.MaskedArray(np.empty(len(candidates), dtype=object), mask=True)
         for number, each in enumerate(candidates):
             if parameter in each:
                 column[number] = each[parameter]

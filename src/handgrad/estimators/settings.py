@@ -45,7 +45,7 @@ class Adaptive(ReduceOnPlateau):
 class Rows(NamedTuple):
     """What is trained on: how many rows, their mean weight, and the rows seen before, in how many epochs."""
 
-    count: int
+    number: int
     weight: float = 1.0
     seen: int = 0
     epochs: int = 0
@@ -53,7 +53,7 @@ class Rows(NamedTuple):
 
 def settings_of(params: "MLP", loss: Loss, features: int, outputs: int, rows: Rows) -> Settings:
     """The settings with which a network of so many inputs and outputs is trained on these rows."""
-    batch_size = min(200 if params.batch_size == "auto" else batch_size_of(params), rows.count)
+    batch_size = min(200 if params.batch_size == "auto" else batch_size_of(params), rows.number)
     scale = _scale(params.loss, loss, outputs)
     optimizer = _optimizer(params, scale)
     alpha = require_number("alpha", params.alpha, at_least=0)
@@ -67,7 +67,7 @@ def settings_of(params: "MLP", loss: Loss, features: int, outputs: int, rows: Ro
         "bias_init": "glorot_uniform" if params.init == "auto" else "zeros",
         "dropout": params.dropout,
         "norm": params.norm,
-        "l2": alpha / (scale * (rows.count if isinstance(optimizer, LBFGS) else batch_size) * rows.weight),
+        "l2": alpha / (scale * (rows.number if isinstance(optimizer, LBFGS) else batch_size) * rows.weight),
     }
     training = {
         "epochs": require_integer("max_iter", params.max_iter),
@@ -133,7 +133,7 @@ def _schedule(params: "MLP", rows: Rows, scale: float) -> "str | Schedule | None
         "invscaling",
         f=lambda t, total, count, seen, epochs, power: (1 + seen + count * (np.floor(t) - epochs)) ** -power,
         doc="(1 + t)^-power_t, with t the rows that were seen when the epoch began.",
-        count=float(rows.count),
+        count=float(rows.number),
         seen=float(rows.seen),
         epochs=float(rows.epochs),
         power=power,

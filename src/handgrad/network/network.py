@@ -407,7 +407,7 @@ class Network(Core):
     def _members(self, which: Any, seed: Any) -> "Network":
         """A stack of these networks (an array of numbers), or the single one of that number."""
 
-        def own(values: Sequence[Any]) -> Any:  # one for all networks, or one for each
+        def own(values: Any) -> Any:  # one for all networks, or one for each
             return tuple(values[s] for s in np.atleast_1d(which)) if len(values) > 1 else tuple(values)
 
         l2 = float(self.l2[which]) if np.ndim(which) == 0 else np.asarray(self.l2)[which]

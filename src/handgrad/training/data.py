@@ -40,12 +40,8 @@ def accept_data(
     """Everything about the training set that can be wrong is refused here."""
     X, T, _ = net.accept(X, y, sample_weight)
     classes = _classes(net, T)
-    if (
-        np.ndim(y) == 1
-        and classes is not None
-        and classes.shape[-1] > 1
-        and (classes == classes[..., :1]).all(axis=-1).any()
-    ):
+    encoded = np.ndim(y) == T.ndim  # who encodes classes knows them, and may have rows of one alone
+    if not encoded and classes is not None and classes.shape[-1] > 1 and _one_class(classes):
         raise ValueError("y has one class only; a classifier needs rows of at least two classes")
     weights = None if sample_weight is None else accept_weights(sample_weight, X.shape[-2], net.dtype)
     if class_weight is not None:

@@ -45,7 +45,7 @@ def minimize(
 
     options: Any = {
         "maxiter": iterations,
-        "maxfun": optimizer.max_evaluations or 20 * iterations,
+        "maxfun": optimizer.max_evaluations,
         "maxcor": optimizer.memory,
         "gtol": optimizer.tolerance,
         "ftol": optimizer.decrease,
