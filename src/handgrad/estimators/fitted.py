@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from handgrad.arrays import Array, ArrayLike
-from handgrad.estimators.fitting import Memory, Outcome, Plan
+from handgrad.estimators.fitting import DivergedError, Memory, Outcome, Plan
 from handgrad.network import Network
 from handgrad.optimizers import LBFGS
 
@@ -75,7 +75,7 @@ class Fitted:
         """Take over what training made of the networks, in scikit-learn's words; raise if none of them is any good."""
         lost = len(outcome.errors) == plan.networks
         if lost and outcome.scores is None:
-            raise ValueError(
+            raise DivergedError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
                 f"preprocessed. {outcome.errors[0]}"
             )

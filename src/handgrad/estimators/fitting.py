@@ -46,6 +46,10 @@ class Examples(NamedTuple):
         return self.at(np.flatnonzero(self.weight > 0))
 
 
+class DivergedError(ValueError):
+    """No network of an estimator is any good."""
+
+
 class Memory(NamedTuple):
     """What `partial_fit` goes on from: the optimiser's slots, and where training was."""
 
@@ -137,34 +141,49 @@ def fit_stacked(
     True
     """
     fitted = list(estimators)
+    for failure in fit_together(fitted, X, y, sample_weight):
+        if failure is not None:
+            raise failure
+    return fitted
+
+
+def fit_together(
+    estimators: Sequence["MLP"], X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
+) -> list[ValueError | None]:
+    """As `fit_stacked`, but tells for each estimator how its training failed, or None."""
     accepted: dict[type, tuple[MLP, Accepted]] = {}
-    for estimator in fitted:
+    for estimator in estimators:
         kind = type(estimator)
         if kind not in accepted or estimator._goes_on():
             accepted[kind] = estimator, estimator._accept(X, y, sample_weight, estimator._goes_on())
         for name in _OF_THE_DATA & vars(accepted[kind][0]).keys():
             setattr(estimator, name, getattr(accepted[kind][0], name))
-    fit_plans([estimator._plan(accepted[type(estimator)][1]) for estimator in fitted])
-    return fitted
+    return fit_plans([estimator._plan(accepted[type(estimator)][1]) for estimator in estimators])
 
 
-def fit_plans(plans: Sequence[Plan]) -> None:
-    """Train all plans, as few stacks as possible, and give each estimator its own."""
+def fit_plans(plans: Sequence[Plan]) -> list[ValueError | None]:
+    """Train all plans, as few stacks as possible, and give each estimator its own; how each failed, or None."""
+    failures: list[ValueError | None] = [None] * len(plans)
     for group in _groups(plans):
-        outcome = _train(group, *_joined(group))
+        outcome = _train([plans[number] for number in group])
         start = 0
-        for plan in group:
-            stop = start + plan.networks
-            plan.estimator._take(plan, outcome if len(group) == 1 else outcome.of(slice(start, stop)))
+        for number in group:
+            stop = start + plans[number].networks
+            members = outcome if len(group) == 1 else outcome.of(slice(start, stop))
             start = stop
+            try:
+                plans[number].estimator._take(plans[number], members)
+            except DivergedError as failure:
+                failures[number] = failure
+    return failures
 
 
-def _groups(plans: Sequence[Plan]) -> list[list[Plan]]:
-    """Plans that can train side by side."""
-    groups: dict[Any, list[Plan]] = {}
+def _groups(plans: Sequence[Plan]) -> list[list[int]]:
+    """Plans that can train side by side, by their numbers."""
+    groups: dict[Any, list[int]] = {}
     for number, plan in enumerate(plans):
         key = number if _trains_alone(plan) else _kind(plan)
-        groups.setdefault(key, []).append(plan)
+        groups.setdefault(key, []).append(number)
     return list(groups.values())
 
 
@@ -214,10 +233,16 @@ def _joined_optimizer(group: Sequence[Plan]) -> Any:
     return replace(records[0], **{name: [getattr(record, name) for record in records] for name in numbers})
 
 
-def _train(group: Sequence[Plan], net: Network, optimizer: Any) -> Outcome:
+def _train(group: Sequence[Plan]) -> Outcome:
     """Train them to convergence, or one epoch further."""
+    net, optimizer = _joined(group)
     if isinstance(optimizer, LBFGS) and net.size is not None:
-        return _side_by_side(net, [_train(group, net[number], optimizer) for number in range(net.size)])
+        return _side_by_side(net, [_train_one(group, net[number], optimizer) for number in range(net.size)])
+    return _train_one(group, net, optimizer)
+
+
+def _train_one(group: Sequence[Plan], net: Network, optimizer: Any) -> Outcome:
+    """Train one network, or one stack."""
     plan, est = group[0], group[0].estimator
     convergence = _convergence(group, net.size or 1)
     memory = est._memory if plan.incremental and not plan.first else None

@@ -86,7 +86,12 @@ class MLP(Fitted, BaseEstimator):
         ValueError, TypeError
             The data or a parameter is not what it should be, or training diverged.
         """
-        fit_plans([self._plan(self._accept(X, y, sample_weight, self._goes_on()), eval_set)])
+        return self._train(self._plan(self._accept(X, y, sample_weight, self._goes_on()), eval_set))
+
+    def _train(self, plan: Plan) -> Self:
+        (failure,) = fit_plans([plan])
+        if failure is not None:
+            raise failure
         return self
 
     def _goes_on(self) -> bool:
@@ -215,8 +220,7 @@ class MLP(Fitted, BaseEstimator):
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         accepted = self._accept(X, y, sample_weight, hasattr(self, "net_"), classes)
-        fit_plans([self._plan(accepted, incremental=True)])
-        return self
+        return self._train(self._plan(accepted, incremental=True))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

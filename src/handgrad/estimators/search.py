@@ -1,5 +1,6 @@
 """`StackedSearchCV`: a grid search whose candidates train side by side."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from time import perf_counter
@@ -8,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
+from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import ParameterGrid, check_cv
 from sklearn.pipeline import Pipeline
@@ -17,7 +19,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from handgrad.arrays import Array
-from handgrad.estimators.fitting import fit_stacked
+from handgrad.estimators.fitting import fit_together
 from handgrad.estimators.mlp import MLP
 
 
@@ -42,8 +44,9 @@ class StackedSearchCV(MetaEstimatorMixin, BaseEstimator):
         An `MLPClassifier` or `MLPRegressor` of handgrad, or a `Pipeline` that ends in one.
     param_grid
         A dict from parameters to lists of values, or a list of such; `random_state` makes a search over seeds.
-    scoring, cv, refit
-        As for `GridSearchCV`: a scorer or its name; a splitter or a number of folds; whether to fit the best on all.
+    scoring, cv, refit, error_score
+        As for `GridSearchCV`: a scorer or its name; a splitter or a number of folds; whether to fit the best on all;
+        the score of a candidate that diverges (nan, with a warning), or "raise".
 
     Attributes
     ----------
@@ -55,7 +58,7 @@ class StackedSearchCV(MetaEstimatorMixin, BaseEstimator):
     TypeError
         The estimator is another one.
     ValueError
-        The grid or the data is not what it should be, or a candidate diverged.
+        The grid or the data is not what it should be; a candidate diverged and `error_score` is "raise".
 
     >>> from handgrad.estimators import MLPClassifier
     >>> from sklearn.datasets import load_iris
@@ -72,6 +75,7 @@ class StackedSearchCV(MetaEstimatorMixin, BaseEstimator):
     scoring: Any = None
     cv: Any = None
     refit: bool = True
+    error_score: Any = np.nan
 
     def fit(self, X: Any, y: Any, groups: Any = None, sample_weight: Any = None) -> Self:
         """Search; X, y and groups as for `GridSearchCV`, `sample_weight` (n,) for training."""
@@ -82,12 +86,14 @@ class StackedSearchCV(MetaEstimatorMixin, BaseEstimator):
         self.scorer_, self.n_splits_ = check_scoring(self.estimator, self.scoring), len(splits)
         folds = [self._fold(candidates, X, y, sample_weight, *split) for split in splits]
         self.cv_results_ = _results(candidates, [np.array(each) for each in zip(*folds, strict=True)])
+        if np.isnan(self.cv_results_["mean_test_score"]).all():
+            raise ValueError("every candidate diverged on some fold; try smaller learning rates")
         self.best_index_ = int(self.cv_results_["rank_test_score"].argmin())
         self.best_params_ = candidates[self.best_index_]
         self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
         if self.refit:
             self.best_estimator_ = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
-            _fit_all([self.best_estimator_], X, y, sample_weight)
+            self._fit_all([self.best_estimator_], [X, y, sample_weight], "raise")
         return self
 
     def _fold(
@@ -96,13 +102,29 @@ class StackedSearchCV(MetaEstimatorMixin, BaseEstimator):
         """The candidates' scores on the test rows, and the times for fitting and scoring each."""
         start = perf_counter()
         models = [clone(self.estimator).set_params(**clone(each, safe=False)) for each in candidates]
-        rows = [None if each is None else _safe_indexing(each, train) for each in (X, y, weight)]
-        _fit_all(models, *rows)
+        training = [None if each is None else _safe_indexing(each, train) for each in (X, y, weight)]
+        failures = self._fit_all(models, training, self.error_score)
         fitted = perf_counter()
         held_out = _safe_indexing(X, test), _safe_indexing(y, test)
-        scores = np.array([self.scorer_(model, *held_out) for model in models])
+        scores = np.array(
+            [
+                self.scorer_(model, *held_out) if failure is None else self.error_score
+                for model, failure in zip(models, failures, strict=True)
+            ]
+        )
         times = np.array([fitted - start, perf_counter() - fitted]) / len(models)
         return scores, np.full(len(models), times[0]), np.full(len(models), times[1])
+
+    def _fit_all(self, models: Sequence[Any], training: Sequence[Any], error_score: Any) -> list[ValueError | None]:
+        """Fit them on X, y and weights, and warn of those that diverged, or raise."""
+        failures = _fit_all(models, *training)
+        told = [failure for failure in failures if failure is not None]
+        if told and isinstance(error_score, str):
+            raise told[0]
+        if told:
+            message = f"{len(told)} of {len(models)} fits diverged; their score is {error_score}. The first: {told[0]}"
+            warnings.warn(message, FitFailedWarning, stacklevel=4)
+        return failures
 
     @_best_has("predict")
     def predict(self, X: Any) -> Array:
@@ -150,20 +172,23 @@ def _require_ours(estimator: Any) -> None:
         )
 
 
-def _fit_all(models: Sequence[Any], X: Any, y: Any, weight: Any) -> None:
+def _fit_all(models: Sequence[Any], X: Any, y: Any, weight: Any) -> list[ValueError | None]:
     """Fit estimators or pipelines on the same rows: each different preprocessing once, then the networks together."""
     if not isinstance(models[0], Pipeline):
-        fit_stacked(models, X, y, weight)
-        return
-    alike: dict[str, list[Pipeline]] = {}
-    for model in models:
-        alike.setdefault(repr(model[:-1].get_params()), []).append(model)
-    for same in alike.values():
-        before = same[0][:-1]
+        return fit_together(models, X, y, weight)
+    alike: dict[str, list[int]] = {}
+    for number, model in enumerate(models):
+        alike.setdefault(repr(model[:-1].get_params()), []).append(number)
+    failures: list[ValueError | None] = [None] * len(models)
+    for numbers in alike.values():
+        before = models[numbers[0]][:-1]
         inputs = before.fit_transform(X, y) if len(before) else X
-        for model in same:
-            model.steps[:-1] = before.steps  # fitted already
-        fit_stacked([model[-1] for model in same], inputs, y, weight)
+        for number in numbers:
+            models[number].steps[:-1] = before.steps  # fitted already
+        told = fit_together([models[number][-1] for number in numbers], inputs, y, weight)
+        for number, failure in zip(numbers, told, strict=True):
+            failures[number] = failure
+    return failures
 
 
 def _results(candidates: Sequence[Mapping[str, Any]], measured: Sequence[Array]) -> dict[str, Any]:
