@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCTOR = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
 CHECKING = (ROOT / "docs" / "gradient-checking.md").read_text(encoding="utf-8")
+ESTIMATORS = (ROOT / "docs" / "estimators.md").read_text(encoding="utf-8")
 STATISTICS = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
 STUDIES = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
 THEORY = (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
@@ -103,6 +104,14 @@ def test_the_page_on_statistics_prints_what_it_says(capsys: pytest.CaptureFixtur
     ((code, printed),) = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", STATISTICS, flags=re.DOTALL)
     exec(code, {})
     assert capsys.readouterr().out == printed
+
+
+def test_the_page_on_estimators_prints_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its blocks, one after another, as a reader runs them."""
+    names: dict[str, Any] = {}
+    for code, printed in re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", ESTIMATORS, flags=re.DOTALL):
+        exec(code, names)
+        assert capsys.readouterr().out == printed
 
 
 def test_the_page_on_theory_prints_what_it_says(tmp_path: Path) -> None:

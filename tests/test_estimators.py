@@ -255,6 +255,15 @@ def test_a_validation_set_of_ones_own() -> None:
         clone(stopped).fit(X, y, eval_set=(X, y + 1))
 
 
+def test_a_validation_set_for_numbers() -> None:
+    X, y = DIABETES[0], np.stack([DIABETES[1], -DIABETES[1]], axis=1) / 100
+    model = MLPRegressor(early_stopping=True, learning_rate_init=0.01, random_state=0)
+    model.fit(X[:300], y[:300], eval_set=(X[300:], y[300:]))
+    assert model.score(X[300:], y[300:]) == pytest.approx(model.best_validation_score_)
+    with pytest.raises(ValueError, match="eval_set: y has 1 outputs but that of the training set has 2"):
+        model.fit(X, y, eval_set=(X, y[:, 0]))
+
+
 def test_callbacks_are_trainings() -> None:
     epochs: list[int] = []
     MLPClassifier(max_iter=50, callbacks=[lambda training: epochs.append(training.epoch) or training.epoch == 4]).fit(
@@ -431,8 +440,11 @@ def test_what_data_is_refused() -> None:
     X, y = IRIS
     with pytest.raises(ValueError, match="at least one non-zero"):
         MLPClassifier().fit(X, y, np.zeros(150))
+    unfitted = MLPClassifier()
+    with pytest.raises(ValueError, match="constant"):
+        unfitted.set_params(schedule="constantly").fit(X, y)
     with pytest.raises(NotFittedError):
-        MLPClassifier().predict(X)
+        unfitted.predict(X)
     with pytest.raises(ValueError, match="unknown loss 'log_loss'"):
         MLPRegressor(loss="log_loss").fit(X, y)
     with pytest.raises(ValueError, match="counts of at least 0"):

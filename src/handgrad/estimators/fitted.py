@@ -31,6 +31,9 @@ class Fitted:
     _best: Array
     _waited: Array
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "net_")
+
     @property
     def coefs_(self) -> list[Array]:
         """The weights (fan_in, fan_out) of each layer, with a leading axis for an ensemble; views of `net_`."""

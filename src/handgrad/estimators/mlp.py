@@ -105,9 +105,11 @@ class MLP(Fitted, BaseEstimator):
         random = check_random_state(self.random_state)
         seeds = self._seeds(random)
         weight = self._weigh_classes(y, weight)
+        if go_on and T.shape[1] != self.n_outputs_:
+            raise ValueError(f"y has {T.shape[1]} outputs but the network has {self.n_outputs_}")
         train, held = Examples(X, T, weight), None
         if eval_set is not None:
-            held = self._accept_held(eval_set)
+            held = self._accept_held(eval_set, T.shape[1])
         elif require_bool("early_stopping", self.early_stopping) and self._takes_steps():
             train, held = self._split(train, random)
         if weight is not None:
@@ -140,7 +142,7 @@ class MLP(Fitted, BaseEstimator):
         """Whether the solver takes steps on batches; L-BFGS takes whole sets, and has tolerances of its own."""
         return not isinstance(find_optimizer(self.solver), LBFGS)
 
-    def _accept_held(self, eval_set: Any) -> Examples:
+    def _accept_held(self, eval_set: Any, outputs: int) -> Examples:
         """The validation set that the user gave."""
         if not isinstance(eval_set, tuple | list) or len(eval_set) != 2:
             raise TypeError(f"eval_set is {type(eval_set).__name__}; expected a pair (X, y)")
@@ -153,7 +155,10 @@ class MLP(Fitted, BaseEstimator):
             y_numeric=not is_classifier(self),
             reset=False,
         )
-        return Examples(dense(X), np.asarray(self._targets(y, None, True), X.dtype), None)
+        T = np.asarray(self._targets(y, None, True), X.dtype)
+        if T.shape[1] != outputs:
+            raise ValueError(f"eval_set: y has {T.shape[1]} outputs but that of the training set has {outputs}")
+        return Examples(dense(X), T, None)
 
     def _split(self, data: Examples, random: np.random.RandomState) -> tuple[Examples, Examples]:
         """Rows to train on, and a random `validation_fraction` to judge by; of two classes the same shares in both."""

@@ -72,10 +72,7 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, MLP):
         return self._learn_once(X, y, sample_weight)
 
     def _targets(self, y: Array, classes: Any, go_on: bool) -> Array:
-        T = y[:, None] if y.ndim == 1 else y
-        if go_on and T.shape[1] != self.n_outputs_:
-            raise ValueError(f"y has {T.shape[1]} outputs but the network has {self.n_outputs_}")
-        return T
+        return y[:, None] if y.ndim == 1 else y
 
     def _find_loss(self) -> Loss:
         rule = losses.find(_THEIRS.get(self.loss, self.loss) if isinstance(self.loss, str) else self.loss)
