@@ -5,13 +5,12 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.multiclass import unique_labels
 
 from handgrad.arrays import Array, ArrayLike
 from handgrad.estimators.fitting import Examples
+from handgrad.estimators.labels import Labels
 from handgrad.estimators.mlp import MLP, learns_in_steps
 from handgrad.losses import Loss, losses
 from handgrad.network import Network
@@ -63,8 +62,8 @@ class MLPClassifier(ClassifierMixin, MLP):
 
     def predict(self, X: ArrayLike) -> Array:
         """The most probable class of each row, (n,); with several labels 0 or 1 for each, (n, labels)."""
-        probabilities: Any = self.predict_proba(X)
-        return self._labels.inverse_transform(probabilities[:, 1] if self.n_outputs_ == 1 else probabilities)
+        each = self._probabilities(X)
+        return self._labels.decode(each if self.net_.size is None else each.mean(axis=0))
 
     def predict_proba(self, X: ArrayLike, return_std: bool = False) -> Array | tuple[Array, Array]:
         """The probabilities (n, classes); with `return_std` also their standard deviation over the ensemble."""
@@ -99,24 +98,19 @@ class MLPClassifier(ClassifierMixin, MLP):
             raise ValueError(f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {known!r}")
 
     def _targets(self, y: Array, classes: Any, go_on: bool) -> Array:
-        check_classification_targets(y)
-        y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
         if not go_on:
-            several = type_of_target(y).startswith("multilabel")
-            self._labels = LabelBinarizer().fit(y if classes is None or several else classes)
-            self.classes_ = self._labels.classes_
-        self._require_known(unique_labels(y), warm=go_on and self.warm_start)
-        return self._labels.transform(y)
+            labels = Labels.fit(y)
+            self._labels = labels if classes is None or labels.several else Labels(unique_labels(classes))
+            self.classes_ = self._labels.classes
+        elif self.warm_start:
+            self._require_same(self._labels.present(y))
+        return self._labels.encode(y)
 
-    def _require_known(self, classes: Array, warm: bool) -> None:
-        if warm and set(classes) != set(self.classes_):
+    def _require_same(self, classes: Array) -> None:
+        if not np.array_equal(classes, self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. Previously "
                 f"got {self.classes_}, `y` has {classes}"
-            )
-        if len(np.setdiff1d(classes, self.classes_)):
-            raise ValueError(
-                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {classes}."
             )
 
     def _weigh_classes(self, y: Array, weight: Array | None) -> Array | None:
@@ -126,7 +120,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         return by_class if weight is None else weight * by_class.astype(weight.dtype)
 
     def _find_loss(self) -> Loss:
-        multiclass = self._labels.y_type_ == "multiclass"
+        multiclass = self._labels.multiclass
         if isinstance(self.loss, str) and self.loss == "log_loss":
             return losses.find("softmax_cross_entropy" if multiclass else "sigmoid_cross_entropy")
         rule = losses.find(self.loss)
