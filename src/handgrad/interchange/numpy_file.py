@@ -93,7 +93,7 @@ def numbers(rows, columns, text):
     return np.array(text.split(), dtype=np.float64).astype(DTYPE).reshape(rows, columns)'''
 
 
-# --- inputs -------------------------------------------------------------------------------------------------------------
+# --- inputs -----------------------------------------------------------------------------------------------------------
 
 _MATRIX = '''
 def inputs(X):
@@ -116,7 +116,8 @@ def inputs(rows):
     """Raw rows as X (B, {D}): numbers standardised, texts one-hot."""
     if isinstance(rows, np.ndarray):
         if rows.ndim != 2 or rows.shape[1] != len(COLUMNS):
-            raise ValueError(f"rows has shape {{rows.shape}}; expected (B, {count}), the columns {{[c[0] for c in COLUMNS]}}")
+            names = [name for name, *_ in COLUMNS]
+            raise ValueError(f"rows has shape {{rows.shape}}; expected (B, {count}), the columns {{names}}")
         rows = {{column[0]: values for column, values in zip(COLUMNS, rows.T)}}
     if isinstance(rows, list):
         missing = [name for name, *_ in COLUMNS for row in rows if name not in row]
@@ -167,7 +168,7 @@ def _inputs(net: Network, D: int) -> str:
     return _COLUMNS.format(columns=lines, D=D, count=len(columns))
 
 
-# --- layers -------------------------------------------------------------------------------------------------------------
+# --- layers -----------------------------------------------------------------------------------------------------------
 
 
 class _Functions:
@@ -250,7 +251,7 @@ def _array(name: str, array: Array) -> str:
     return f'{name} = numbers({rows}, {columns}, """\n{lines}\n""")'
 
 
-# --- answers ------------------------------------------------------------------------------------------------------------
+# --- answers ----------------------------------------------------------------------------------------------------------
 
 
 def _answers(net: Network, answers: Answers, functions: _Functions) -> str:
@@ -280,11 +281,11 @@ def _answers(net: Network, answers: Answers, functions: _Functions) -> str:
     return "\n\n\n".join([*parts, _SOFTMAX.strip()] if answers.output is None else parts)
 
 
-_SOFTMAX = '''
+_SOFTMAX = """
 def softmax(Z):
     E = np.exp(Z - Z.max(axis=1, keepdims=True))
     return E / E.sum(axis=1, keepdims=True)
-'''
+"""
 
 _MAIN = '''
 def main():

@@ -17,7 +17,7 @@ from handgrad.interchange.formulas import activation_expression
 from handgrad.interchange.onnx_graph import Graph
 from handgrad.layers import Activation, BatchNorm, Dense, Dropout, Layer, LayerNorm, Residual
 from handgrad.network import Network
-from handgrad.preprocessing import Column, NumericColumn, Preprocessing, TextColumn
+from handgrad.preprocessing import Column, NumericColumn, Preprocessing
 
 _OPSETS = {"": 18, "ai.onnx.ml": 3}  # 2022; every later runtime reads them
 _IR_VERSION = 8  # of the same time
@@ -93,7 +93,7 @@ def _facts(net: Network, answers: Answers) -> dict[str, str]:
     return facts
 
 
-# --- inputs -------------------------------------------------------------------------------------------------------------
+# --- inputs -----------------------------------------------------------------------------------------------------------
 
 
 def _inputs(graph: Graph, net: Network) -> tuple[list[Any], str]:
@@ -111,8 +111,9 @@ def _inputs(graph: Graph, net: Network) -> tuple[list[Any], str]:
 def _encoded(graph: Graph, columns: Sequence[Column]) -> str:
     """X (B, D) in the network's precision: numbers standardised, neighbours together, and text one-hot."""
     parts = []
-    for kind, neighbours in groupby(columns, type):
-        parts += _standardised(graph, list(neighbours)) if kind is NumericColumn else _one_hot(graph, neighbours)
+    for kind, group in groupby(columns, type):
+        neighbours = list(group)
+        parts += _standardised(graph, neighbours) if kind is NumericColumn else _one_hot(graph, neighbours)
     X = graph.node("Concat", *parts, axis=1)
     return X if graph.dtype == np.float64 else graph.cast(X, graph.dtype)
 
@@ -150,11 +151,11 @@ def _require_names(preprocessing: Preprocessing, D: int) -> None:
 def _value(graph: Graph, name: str, dtype: np.dtype[Any], shape: list[Any]) -> Any:
     """The description of an input or output."""
     tensor = graph.onnx.helper
-    kind = graph.onnx.TensorProto.STRING if dtype == object else tensor.np_dtype_to_tensor_dtype(dtype)
+    kind = graph.onnx.TensorProto.STRING if dtype.kind == "O" else tensor.np_dtype_to_tensor_dtype(dtype)
     return tensor.make_tensor_value_info(name, kind, shape)
 
 
-# --- layers -------------------------------------------------------------------------------------------------------------
+# --- layers -----------------------------------------------------------------------------------------------------------
 
 
 def _through(graph: Graph, pieces: Iterable[Piece], A: str) -> str:
@@ -220,7 +221,7 @@ _WRITERS: dict[type[Layer], Callable[[Graph, Piece, str], str]] = {
 }
 
 
-# --- outputs ------------------------------------------------------------------------------------------------------------
+# --- outputs ----------------------------------------------------------------------------------------------------------
 
 
 def _outputs(graph: Graph, answers: Answers, Z: str, taken: list[str]) -> list[Any]:

@@ -35,7 +35,8 @@ def from_sklearn(estimator: Any) -> Network:
 
     >>> from sklearn.neural_network import MLPRegressor
     >>> X = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]])
-    >>> fitted = MLPRegressor([4], solver="lbfgs", max_iter=5, tol=1, random_state=0).fit(X, [1.0, 2.0, 3.0])
+    >>> unfitted = MLPRegressor(hidden_layer_sizes=[4], solver="lbfgs", tol=1, random_state=0)
+    >>> fitted = unfitted.fit(X, [1.0, 2.0, 3.0])
     >>> net = from_sklearn(fitted)
     >>> net, bool(np.allclose(net.predict(X)[:, 0], fitted.predict(X), rtol=1e-12))
     (Network(2-4-1, mse, 17 parameters), True)
@@ -93,7 +94,7 @@ def _class_names(mlp: Any) -> tuple[str, ...] | None:
     return tuple(str(each) for each in mlp.classes_)
 
 
-# --- the steps before it ------------------------------------------------------------------------------------------------
+# --- the steps before it ----------------------------------------------------------------------------------------------
 
 
 def _columns(steps: Sequence[tuple[str, Any]], mlp: Any) -> Iterator[Column]:
@@ -145,7 +146,9 @@ def _chosen(composed: Any, chosen: Any) -> list[str]:
     names = composed.feature_names_in_
     if isinstance(chosen, str):
         return [chosen]
-    entries = list(range(len(names)))[chosen] if isinstance(chosen, slice) else np.atleast_1d(np.asarray(chosen, object))
+    if isinstance(chosen, slice):
+        return [str(name) for name in names[chosen]]
+    entries = np.atleast_1d(np.asarray(chosen, object))
     if len(entries) == len(names) and all(isinstance(each, bool | np.bool_) for each in entries):
         return [str(name) for name, taken in zip(names, entries, strict=True) if taken]
     return [str(each if isinstance(each, str) else names[each]) for each in entries]

@@ -54,8 +54,8 @@ def to_sklearn(net: Network) -> Any:
         activations other than identity, relu, tanh and sigmoid or different ones, a layer after the last Dense, a loss
         with an output function of your own.
     """
-    perceptron, answers = _perceptron(require_single(net)), answers_of(net)
-    mlp = _fitted(perceptron, answers)
+    answers = answers_of(require_single(net))
+    mlp = _fitted(_ordered(_perceptron(net), answers), answers)
     return mlp if net.preprocessing is None else _pipeline(net.preprocessing, mlp, net.dtype)
 
 
@@ -73,19 +73,19 @@ def save_sklearn(net: Network, path: str | os.PathLike[str]) -> None:
     replace(require_place(path), sklearn_bytes(net))
 
 
-# --- what scikit-learn can say ------------------------------------------------------------------------------------------
+# --- what scikit-learn can say ----------------------------------------------------------------------------------------
 
 
 def _perceptron(net: Network) -> Perceptron:
-    dense, hidden = [], []
-    expects = Dense
+    dense: list[int] = []
+    hidden: list[int] = []
     for index, layer in enumerate(net.layers):
         if type(layer) is Dropout:
             continue
-        if type(layer) is not expects:
+        expected, found = (Dense, dense) if len(dense) == len(hidden) else (Activation, hidden)
+        if type(layer) is not expected:
             raise ValueError(f"layers[{index}] is {layer!r}, where {_CAN}")
-        (dense if expects is Dense else hidden).append(index)
-        expects = Activation if expects is Dense else Dense  # type: ignore[type-abstract]
+        found.append(index)
     if len(dense) != len(hidden) + 1:
         raise ValueError(f"layers[{hidden[-1]}] is {net.layers[hidden[-1]]!r}, the last, where {_CAN}")
     arrays = [(net[f"dense{i}.W"], _bias(net, i)) for i in range(1, len(dense) + 1)]
@@ -94,6 +94,19 @@ def _perceptron(net: Network) -> Perceptron:
         coefs[-1], intercepts[-1] = np.diff(coefs[-1], axis=1), np.diff(intercepts[-1])
         return Perceptron(coefs, intercepts, _activation(net, hidden), "logistic")
     return Perceptron(coefs, intercepts, _activation(net, hidden), _out_activation(net.loss_rule))
+
+
+def _ordered(perceptron: Perceptron, answers: Answers) -> Perceptron:
+    """The outputs in the order of the class names, which scikit-learn sorts."""
+    if answers.names is None:
+        return perceptron
+    W, b, order = perceptron.coefs[-1], perceptron.intercepts[-1], np.argsort(answers.names)
+    if W.shape[1] == 1:  # of two classes: σ(-z) = 1 - σ(z) is the other's
+        sign = -1 if order[0] == 1 else 1
+        W, b = sign * W, sign * b
+    else:
+        W, b = W[:, order], b[order]
+    return perceptron._replace(coefs=[*perceptron.coefs[:-1], W], intercepts=[*perceptron.intercepts[:-1], b])
 
 
 def _bias(net: Network, number: int) -> Array:
@@ -127,7 +140,7 @@ def _out_activation(loss: Loss) -> str:
 _OUTPUTS = {"softmax_cross_entropy": "softmax", "sigmoid_cross_entropy": "logistic", "poisson": "exp"}
 
 
-# --- fitted without being fitted ----------------------------------------------------------------------------------------
+# --- fitted without being fitted --------------------------------------------------------------------------------------
 
 
 def _fitted(perceptron: Perceptron, answers: Answers) -> Any:

@@ -111,7 +111,8 @@ def _require_own_parameters(flat: list[tuple[str, Any]]) -> None:
 def _precision(module: Any) -> str:
     names = {str(each.dtype).removeprefix("torch.") for each in module.parameters()}
     if len(names) != 1 or not names <= {"float32", "float64"}:
-        raise ValueError(f"module has parameters of {', '.join(sorted(names)) or 'no'} type; expected float32 or float64")
+        found = ", ".join(sorted(names)) or "no"
+        raise ValueError(f"module has parameters of {found} type; expected float32 or float64 in all")
     return names.pop()
 
 

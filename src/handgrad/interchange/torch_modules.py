@@ -73,4 +73,5 @@ class Residual(nn.Sequential):
 
     def forward(self, A: Tensor) -> Tensor:
         """Y = A + F(A)."""
-        return A + super().forward(A)
+        F: Tensor = super().forward(A)  # type: ignore[no-untyped-call]
+        return A + F

@@ -102,7 +102,8 @@ def _dense(piece: Piece) -> Any:
 
     W = piece.arrays["W"]
     bias = {"bias": piece.arrays["b"][0]} if "b" in piece.arrays else {}
-    return _filled(nn.Linear(*W.shape, bias=bool(bias), dtype=_dtype(W)), weight=W.T, **bias)
+    fan_in, fan_out = W.shape
+    return _filled(nn.Linear(fan_in, fan_out, bias=bool(bias), dtype=_dtype(W)), weight=W.T, **bias)
 
 
 def _activation(piece: Piece) -> Any:

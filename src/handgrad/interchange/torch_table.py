@@ -60,7 +60,7 @@ def from_module(module: Any) -> Formula | None:
         return activations.find("leaky_relu")(slope=module.negative_slope)
     if kind is nn.ELU:
         return activations.find("elu")(alpha=module.alpha)
-    limited = {
+    limited: dict[Any, tuple[str, Callable[[], bool], str]] = {
         nn.GELU: ("gelu", lambda: module.approximate == "none", "approximate='none'"),
         nn.Softplus: ("softplus", lambda: module.beta == 1 and module.threshold >= 20, "beta=1 and a threshold >= 20"),
         nn.Hardtanh: ("hard_tanh", lambda: (module.min_val, module.max_val) == (-1, 1), "min_val=-1 and max_val=1"),
