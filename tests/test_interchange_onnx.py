@@ -221,9 +221,12 @@ def refusals():
     }
 
 
-@pytest.mark.parametrize("name", list(refusals()))
+REFUSALS = refusals()
+
+
+@pytest.mark.parametrize("name", REFUSALS)
 def test_what_cannot_leave_is_refused_and_the_old_file_stays(name, tmp_path):
-    net, error, words = refusals()[name]
+    net, error, words = REFUSALS[name]
     (tmp_path / "net.onnx").write_text("old")
     with pytest.raises(error, match=words):
         hg.to_onnx(net, tmp_path / "net.onnx")

@@ -54,7 +54,7 @@ def from_sklearn(estimator: Any) -> Network:
     loss = LOSSES[mlp.out_activation_]
     net = Network(_layers(mlp), loss=loss, init="zeros", dtype=np.result_type(*mlp.coefs_).name)
     for index, (W, b) in enumerate(zip(mlp.coefs_, mlp.intercepts_, strict=True), start=1):
-        net[f"dense{index}.W"], net[f"dense{index}.b"] = W, np.atleast_2d(b)
+        net[f"dense{index}.W"][...], net[f"dense{index}.b"][...] = W, b
     require_finite(net.layout, net.params)
     if len(preprocessing.feature_names) != net.fan_in:
         raise ValueError(f"the steps make {len(preprocessing.feature_names)} columns, the network takes {net.fan_in}")
