@@ -13,6 +13,7 @@ from scipy import special
 
 import handgrad as hg
 from handgrad.activations import Formula
+from handgrad.files.description import _KINDS as FILED
 from handgrad.interchange import formulas
 from handgrad.interchange.checking import onnx_inputs
 from handgrad.interchange.door import KINDS
@@ -70,7 +71,7 @@ def test_every_activation_loss_and_layer_in_both_precisions(case, runner):
 
 def test_every_kind_of_layer_that_is_known_is_among_them():
     kinds = {type(leaf.layer) for case in CASES for leaf in network_of(case).leaves} | {hg.Residual}
-    assert kinds == set(KINDS)
+    assert kinds == set(KINDS) == set(FILED.values())
 
 
 @every_runner

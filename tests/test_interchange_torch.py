@@ -108,10 +108,14 @@ def test_a_rule_of_your_own_is_not_taken_for_the_built_in_of_its_name():
     assert distance(logits(hg.to_torch(net), X), net.forward(X, engine="numpy")) <= 1e-12
 
 
-def test_every_built_in_activation_has_a_module():
-    for rule in activations:
-        module = hg.to_torch(hg.Network.mlp([2, 3, 2], activation=rule))
-        assert type(module.activation1).__module__.startswith("torch.nn"), rule
+def test_a_built_in_activation_that_torch_lacks_travels_by_its_formula(monkeypatch):
+    cube = hg.activations.Formula("cube", f=lambda z, k: k * z**3, df=lambda z, a, k: 3 * k * z * z, k=2.0)
+    monkeypatch.setitem(activations.rules, "cube", cube)
+    net = hg.Network.mlp([2, 3, 2], activation="cube(0.5)")
+    X = rows_of(net)[:-2]
+    module = hg.to_torch(net)
+    assert distance(logits(module, X), net.forward(X, engine="numpy")) <= 1e-12
+    assert hg.from_torch(module, loss=net.loss_rule).layers == net.layers
 
 
 def test_parameters_are_copies_and_the_state_dict_has_the_names_of_the_layers():

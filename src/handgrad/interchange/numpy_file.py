@@ -12,7 +12,7 @@ from handgrad.interchange.answers import Answers, answers_of
 from handgrad.interchange.door import Piece, pieces_of, require_inputs, require_single
 from handgrad.interchange.formulas import activation_expression
 from handgrad.interchange.numpy_source import function_source
-from handgrad.layers import Activation, BatchNorm, Dense, LayerNorm, Residual
+from handgrad.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Residual
 from handgrad.network import Network
 from handgrad.preprocessing import NumericColumn
 
@@ -233,7 +233,9 @@ def _lines(piece: Piece, functions: _Functions) -> Iterator[str]:
         yield f"skipped_{name} = A"
         for inner in piece.inner:
             yield from _lines(inner, functions)
-        yield f"A = skipped_{name} + A"  # dropout has no line: it does nothing in prediction
+        yield f"A = skipped_{name} + A"
+    else:
+        assert isinstance(layer, Dropout), layer  # which does nothing in prediction
 
 
 def _arrays(pieces: tuple[Piece, ...]) -> Iterator[str]:

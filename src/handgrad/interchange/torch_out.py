@@ -12,7 +12,6 @@ import handgrad
 from handgrad.arrays import Array
 from handgrad.files.disk import replace, require_place
 from handgrad.interchange.door import Piece, pieces_of, require_library, require_single
-from handgrad.interchange.formulas import activation_expression
 from handgrad.interchange.torch_table import to_module
 from handgrad.layers import Activation, BatchNorm, Dense, Dropout, Layer, LayerNorm, Residual
 from handgrad.network import Network
@@ -107,13 +106,7 @@ def _dense(piece: Piece) -> Any:
 
 
 def _activation(piece: Piece) -> Any:
-    rule = piece.layer.formula  # type: ignore[attr-defined]
-    module = to_module(rule)
-    if module is not None:
-        return module
-    from handgrad.interchange.torch_modules import Elementwise
-
-    return Elementwise(repr(rule), activation_expression(rule))
+    return to_module(piece.layer.formula)  # type: ignore[attr-defined]
 
 
 def _dropout(piece: Piece) -> Any:

@@ -4,17 +4,24 @@ from collections.abc import Callable
 from typing import Any
 
 from handgrad.activations import Formula, activations
+from handgrad.interchange.formulas import activation_expression
 
 _EXACT_SOFTPLUS = 40.0  # beyond it log(1 + eᶻ) is z in double precision; torch's own threshold of 20 is off by 2e-9
 
 
 def to_module(rule: Formula) -> Any:
-    """The module of a built-in activation; None for one of your own, whatever its name."""
+    """The module that computes an activation: torch's own, or where it has none the formula in torch's functions."""
+    from handgrad.interchange.torch_modules import Elementwise
+
+    named = activations.rules.get(rule.name)
+    built_in = named is not None and named.f is rule.f  # one of your own may have any name
+    module = _torchs_own(rule) if built_in else None
+    return Elementwise(repr(rule), activation_expression(rule), built_in) if module is None else module
+
+
+def _torchs_own(rule: Formula) -> Any:
     from torch import nn
 
-    built_in = activations.rules.get(rule.name)
-    if built_in is None or built_in.f is not rule.f:
-        return None
     makers: dict[str, Callable[..., Any]] = {
         "identity": nn.Identity,
         "relu": nn.ReLU,
@@ -43,6 +50,8 @@ def from_module(module: Any) -> Formula | None:
     """
     from torch import nn
 
+    from handgrad.interchange.torch_modules import Elementwise
+
     plain = {
         nn.Identity: "identity",
         nn.ReLU: "relu",
@@ -56,6 +65,8 @@ def from_module(module: Any) -> Formula | None:
     kind = type(module)
     if kind in plain:
         return activations.find(plain[kind])
+    if kind is Elementwise and module.built_in:
+        return activations.find(module.name)
     if kind is nn.LeakyReLU:
         return activations.find("leaky_relu")(slope=module.negative_slope)
     if kind is nn.ELU:
