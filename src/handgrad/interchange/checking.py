@@ -111,9 +111,7 @@ def _ask_torch(net: Network, answers: Answers, path: Any, rows: Any, X: Array) -
     from handgrad.interchange.torch_out import to_torch
 
     module = to_torch(net)
-    for tensor in module.state_dict().values():
-        tensor.zero_()  # every number must come from the file
-    module.load_state_dict(torch.load(path, weights_only=True)["state_dict"])
+    module.load_state_dict(torch.load(path, weights_only=True)["state_dict"])  # strictly: the file must hold all
     with torch.no_grad():
         logits = module(torch.from_numpy(np.ascontiguousarray(X, net.dtype))).numpy()
     p = net.loss_rule.output(logits)
