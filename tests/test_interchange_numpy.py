@@ -3,13 +3,19 @@
 import runpy
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import handgrad as hg
 from handgrad.activations import Formula
+from handgrad.interchange.checking import onnx_inputs
+from handgrad.interchange.onnx_file import onnx_bytes
+from handgrad.preprocessing import NumericColumn, Preprocessing, TextColumn
 from travelling import (
     CASES,
     answer_of,
@@ -183,3 +189,29 @@ def test_what_cannot_leave_is_refused(net, error, words, tmp_path):
     with pytest.raises(error, match=words):
         hg.to_numpy(net, tmp_path / "net.py")
     assert list(tmp_path.iterdir()) == []
+
+
+texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=6)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(texts, min_size=2, max_size=2, unique=True), st.lists(texts, min_size=2, max_size=4, unique=True))
+def test_names_may_be_any_text(written, columns, words):
+    """In the NumPy file and, where it can be read here, in ONNX."""
+    net = hg.Network.mlp([1 + len(words), len(words)], seed=0)
+    number, text = columns
+    net.preprocessing = Preprocessing((NumericColumn(number), TextColumn(text, tuple(words))), "y", tuple(words))
+    rows = pd.DataFrame({number: np.linspace(-2, 2, len(words)), text: words})
+    expected = [words[i] for i in net.predict(net.preprocessing.transform(rows))]
+    assert list(written(net)["predict"](rows)) == expected
+    if find_spec("onnxruntime"):
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(onnx_bytes(net), providers=["CPUExecutionProvider"])
+        assert list(session.run(None, onnx_inputs(net.preprocessing, rows))[0]) == expected
+
+
+@pytest.mark.parametrize("name", ['a"""b.py', "a b.py", "class.txt", "net"])
+def test_the_file_may_have_any_name(name, tmp_path):
+    hg.to_numpy(hg.Network.mlp([2, 2]), tmp_path / name)
+    assert runpy.run_path(str(tmp_path / name))["predict"]([[0.0, 0.0]]).shape == (1,)

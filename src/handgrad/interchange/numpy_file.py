@@ -74,6 +74,7 @@ def numpy_source(net: Network, name: str = "net") -> str:
 
 def _head(net: Network, name: str, functions: "_Functions") -> str:
     rows = "X" if net.preprocessing is None else "rows"
+    name = name if name.isidentifier() else "net"
     modules = [*(["csv"] if net.preprocessing is not None else []), *(["math"] if functions.needs_erfc else []), "sys"]
     imports = "\n".join(f"import {module}" for module in modules)
     return f'''"""{net!r}, written by handgrad {handgrad.__version__}; needs NumPy only.

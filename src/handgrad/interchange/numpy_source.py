@@ -108,4 +108,5 @@ def _is_call(text: str) -> bool:
 
 def _constant(value: Any) -> str:
     number = value.item() if hasattr(value, "item") else value
-    return repr(number if isinstance(number, int | float) else float(number))
+    text = repr(number if isinstance(number, int | float) else float(number))
+    return text.replace("inf", "np.inf").replace("nan", "np.nan")
