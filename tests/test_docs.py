@@ -167,7 +167,7 @@ def test_the_page_on_interchange_prints_what_it_says_and_its_commands_pass(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its blocks and commands, one after another, as a reader runs them."""
-    for library in ("onnxruntime", "torch"):
+    for library in ("onnx", "onnxruntime", "torch"):
         pytest.importorskip(library)
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
