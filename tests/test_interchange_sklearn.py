@@ -17,7 +17,7 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 import handgrad as hg
 from handgrad.interchange.sklearn_in import ACTIVATIONS
 from handgrad.interchange.sklearn_out import save_sklearn
-from travelling import distance, patients, raw_rows, rows_of
+from travelling import distance, patients, raw_rows, rows_of, skip_without_poisson_in_scikit_learn
 
 SETTINGS = {"hidden_layer_sizes": (6, 5), "max_iter": 3, "random_state": 0}
 DRAWS = np.random.default_rng(0)
@@ -84,6 +84,7 @@ def test_any_depth(hidden):
 
 
 def test_poisson_regression():
+    skip_without_poisson_in_scikit_learn("poisson")
     counts = DRAWS.poisson(2.0, 60).astype(float)
     estimator = fitted(MLPRegressor(loss="poisson", **SETTINGS), X, counts)
     net = hg.from_sklearn(estimator)
@@ -203,6 +204,7 @@ def test_what_we_do_not_have_is_refused(name):
     ],
 )
 def test_a_network_becomes_an_estimator(loss, outputs, activation):
+    skip_without_poisson_in_scikit_learn(loss)
     net = hg.Network.mlp([4, 5, 3, outputs], activation=activation, loss=loss, dropout=0.2, seed=1)
     net.params += 0.1
     estimator, rows = hg.to_sklearn(net), rows_of(net)

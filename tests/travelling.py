@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
+from sklearn.neural_network import MLPRegressor
 
 import handgrad as hg
 from handgrad.activations import Formula
@@ -31,6 +33,11 @@ every_function = Formula(  # each function that a formula may be made of, and ea
     df=lambda z, a, p: z,
     p=0.25,
 )
+
+
+def skip_without_poisson_in_scikit_learn(loss: str) -> None:
+    if loss == "poisson" and "loss" not in MLPRegressor().get_params():
+        pytest.skip("scikit-learn has had a poisson loss since 1.7")
 
 
 def case_name(case: dict[str, Any]) -> str:
