@@ -24,6 +24,7 @@ DOCTOR = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
 CHECKING = (ROOT / "docs" / "gradient-checking.md").read_text(encoding="utf-8")
 ESTIMATORS = (ROOT / "docs" / "estimators.md").read_text(encoding="utf-8")
 STATISTICS = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
+INTERCHANGE = (ROOT / "docs" / "interchange.md").read_text(encoding="utf-8")
 STUDIES = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
 THEORY = (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, flags=re.DOTALL)
@@ -169,3 +170,23 @@ def test_the_page_on_studies_tells_every_field() -> None:
     told = set(re.findall(r"`(\w+)`", STUDIES.split("## Fields")[1].split("Any of them may vary")[0]))
     fields = {name for kind in (DataRecipe, NetworkRecipe, TrainingRecipe) for name in kind.__dataclass_fields__}
     assert fields <= told
+
+
+def test_the_page_on_interchange_prints_what_it_says_and_its_commands_pass(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its blocks and commands, one after another, as a reader runs them."""
+    for library in ("onnx", "onnxruntime", "torch"):
+        pytest.importorskip(library)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    blocks = re.findall(r"```(python|sh)\n(.*?)```\n(?:\n```text\n(.*?)```)?", INTERCHANGE, flags=re.DOTALL)
+    for kind, code, printed in blocks:
+        if kind == "python":
+            exec(code, names)
+            assert capsys.readouterr().out == printed
+        else:
+            for command in code.splitlines():
+                done = CliRunner().invoke(app, command.removeprefix("handgrad ").split())
+                assert done.exit_code == 0, done.stderr
+    assert {each.name for each in (tmp_path / "iris-network").iterdir()} >= {"model.onnx", "model.pt"}
