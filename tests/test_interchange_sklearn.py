@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
 import handgrad as hg
+from handgrad import estimators
 from handgrad.interchange.sklearn_in import ACTIVATIONS
 from handgrad.interchange.sklearn_out import save_sklearn
 from travelling import distance, patients, raw_rows, rows_of, skip_without_poisson_in_scikit_learn
@@ -75,6 +76,24 @@ def test_every_perceptron_becomes_a_network(target, activation):
     assert_same(net, estimator, X)
     assert_same(net, estimator, 1e3 * X)
     assert_same(net, estimator, X[:1])
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_handgrads_own_estimators_bring_their_network(target):
+    y = TARGETS[target]
+    kind = estimators.MLPRegressor if np.asarray(y).dtype.kind == "f" else estimators.MLPClassifier
+    pipeline = fitted(
+        make_pipeline(StandardScaler(), kind(**SETTINGS, norm="batch", activation=["gelu", "tanh"])), X, y
+    )
+    net = hg.from_sklearn(pipeline)
+    inside = rows_for(net, X)
+    expected = pipeline.predict(X) if kind is estimators.MLPRegressor else pipeline.predict_proba(X)[:, -1]
+    found = net.predict(inside) if kind is estimators.MLPRegressor else net.predict_proba(inside)[:, -1]
+    assert distance(found, expected.reshape(found.shape)) <= 1e-12
+    net.params = 0 * net.params
+    assert pipeline[-1].net_.params.any()
+    with pytest.raises(ValueError, match="not fitted"):
+        hg.from_sklearn(kind())
 
 
 @pytest.mark.parametrize("hidden", [(), (3,), (4, 3, 2)])

@@ -24,6 +24,8 @@ _EXPECTED = "an MLPClassifier or MLPRegressor, or a Pipeline of a StandardScaler
 def from_sklearn(estimator: Any) -> Network:
     """The network that a fitted `MLPClassifier` or `MLPRegressor` is, alone or at the end of a `Pipeline`.
 
+    They may be scikit-learn's or handgrad's; of handgrad's it is a copy of `net_`.
+
     Before it a pipeline may have a `StandardScaler`, or a `ColumnTransformer` of `StandardScaler`, `OneHotEncoder` and
     "passthrough", fitted on a DataFrame. They become `net.preprocessing`, and the network then predicts
     `net.preprocessing.transform(rows)`; without them the columns are taken unchanged. Class labels are kept as text in
@@ -49,13 +51,9 @@ def from_sklearn(estimator: Any) -> Network:
         It is not fitted, or has settings that preprocessing does not have.
     """
     steps, mlp = _split(estimator)
-    _require_fitted("estimator", mlp, "coefs_")
+    _require_fitted("estimator", mlp, "net_" if _is_ours(mlp) else "coefs_")
     preprocessing = Preprocessing(tuple(_columns(steps, mlp)), "target", _class_names(mlp))
-    loss = LOSSES[mlp.out_activation_]
-    net = Network(_layers(mlp), loss=loss, init="zeros", dtype=np.result_type(*mlp.coefs_).name)
-    for index, (W, b) in enumerate(zip(mlp.coefs_, mlp.intercepts_, strict=True), start=1):
-        net[f"dense{index}.W"][...], net[f"dense{index}.b"][...] = W, b
-    require_finite(net.layout, net.params)
+    net = mlp.net_.copy() if _is_ours(mlp) else _network(mlp)
     if len(preprocessing.feature_names) != net.fan_in:
         raise ValueError(f"the steps make {len(preprocessing.feature_names)} columns, the network takes {net.fan_in}")
     net.preprocessing = preprocessing
@@ -69,16 +67,30 @@ def _split(estimator: Any) -> tuple[list[tuple[str, Any]], Any]:
 
     named = estimator.steps if isinstance(estimator, Pipeline) else [("", estimator)]
     steps = [(f"step {name!r}", step) for name, step in named if step not in (None, "passthrough")]
-    if not steps or not isinstance(steps[-1][1], MLPClassifier | MLPRegressor):
+    if not steps or not (isinstance(steps[-1][1], MLPClassifier | MLPRegressor) or _is_ours(steps[-1][1])):
         raise TypeError(f"estimator is {estimator!r}; expected {_EXPECTED}")
     if len(steps) > 2:
         raise TypeError(f"estimator has {len(steps) - 1} steps before the network; expected at most one: {_EXPECTED}")
     return steps[:-1], steps[-1][1]
 
 
+def _is_ours(estimator: Any) -> bool:
+    """Whether it is one of handgrad's estimators, a room above this one."""
+    return type(estimator).__module__.startswith("handgrad.estimators.")
+
+
 def _require_fitted(place: str, estimator: Any, attribute: str) -> None:
     if not hasattr(estimator, attribute):
         raise ValueError(f"{place} is {estimator!r}, which is not fitted; call its fit(X, y) first")
+
+
+def _network(mlp: Any) -> Network:
+    """The network that scikit-learn trained."""
+    net = Network(_layers(mlp), loss=LOSSES[mlp.out_activation_], init="zeros", dtype=np.result_type(*mlp.coefs_).name)
+    for index, (W, b) in enumerate(zip(mlp.coefs_, mlp.intercepts_, strict=True), start=1):
+        net[f"dense{index}.W"][...], net[f"dense{index}.b"][...] = W, b
+    require_finite(net.layout, net.params)
+    return net
 
 
 def _layers(mlp: Any) -> list[Layer]:
@@ -89,7 +101,8 @@ def _layers(mlp: Any) -> list[Layer]:
 
 
 def _class_names(mlp: Any) -> tuple[str, ...] | None:
-    if not hasattr(mlp, "classes_") or mlp._label_binarizer.y_type_.startswith("multilabel"):
+    several = mlp.out_activation_ == "logistic" and mlp.n_outputs_ > 1
+    if several or not hasattr(mlp, "classes_"):
         return None
     return tuple(str(each) for each in mlp.classes_)
 
