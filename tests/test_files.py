@@ -354,7 +354,7 @@ def test_save_refuses_before_it_writes(tmp_path, make, error, words):
 def test_a_description_too_long_to_read_is_not_written(tmp_path, monkeypatch):
     save(small(), tmp_path / "net")
     monkeypatch.setattr(container, "_LONGEST", 500)
-    with pytest.raises(ValueError, match="at most 500 are read back"):
+    with pytest.raises(ValueError, match="at most 500 and 2,097,152 are read back"):
         save(small(), tmp_path / "new")
     with pytest.raises(ValueError, match="expected at most 500"):
         load(tmp_path / "net")

@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from handgrad.activations import Formula
-from handgrad.files.container import pack, read_description, read_tensors, require_undamaged
+from handgrad.files.container import opened, pack, read_description, read_tensors, require_undamaged
 from handgrad.files.description import (
     Shelves,
     build,
@@ -90,7 +90,7 @@ def load(
     shelves = Shelves.with_own(activations, losses, initializers)
     file = require_file(path)
     try:
-        with file.open("rb"), safe_open(file, framework="np") as content:  # alone it calls a forbidden file missing
+        with opened(file) as content:
             return _read(content, shelves)
     except SafetensorError as error:
         raise ValueError(f"{file} is not a safetensors file, or is truncated or damaged ({error})") from error
