@@ -51,25 +51,28 @@ class Checkpoints:
         self.made_by = conditions(training)
         self.start = digest(training.net.params, training.net.state, training.net.awaits_data)
         self.kept: int | None = None  # the epoch of the checkpoint that is there
-        self._epochs = training.epochs
+        self._failing, self._tried = False, 0
         if self.path.exists():
             self._take_up(training)
 
     @property
     def next_epoch(self) -> int:
         """When the next one is due: at the next multiple of `every`, however the last one came about."""
-        return ((self.kept or 0) // self.every + 1) * self.every
+        return (self._tried // self.every + 1) * self.every
 
     def __call__(self, training: "Training") -> None:
         """Write one, or warn: training goes on without, for what is in memory is worth more than what is on disk."""
         try:
             self.keep(training)
+            self._failing = False
         except OSError as error:
-            warnings.warn(
-                f"{error.strerror} Training goes on after epoch {training.epoch}; {self._held()}",
-                RuntimeWarning,
-                stacklevel=2,
-            )
+            if not self._failing or training.ending:  # the first time, and when it is the last word
+                warnings.warn(
+                    f"{error.strerror} Training goes on; {self._held()}; the next try is after epoch {self.next_epoch}",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+            self._failing = True
 
     def begin(self, training: "Training") -> None:
         """Write the first one, if there is none yet: a place that cannot be written is an error before any work."""
@@ -78,6 +81,7 @@ class Checkpoints:
 
     def keep(self, training: "Training") -> None:
         """Write one, unless the file is of this epoch already."""
+        self._tried = training.epoch
         if training.epoch == self.kept:
             return
         with interrupts_held_back():
@@ -119,7 +123,8 @@ class Checkpoints:
         except ValueError as wrong:
             raise ValueError(f"checkpoint {name}: {_abridged(str(wrong))}. {self._way_back(training)}") from wrong
         take_up(training, {**saved.state, "of": remembered(training)["of"]})
-        self.start, self.kept = str(saved.description["start"]), training.epoch
+        self.start = str(saved.description["start"])
+        self.kept = self._tried = training.epoch
 
     def _require_fit(self, saved: Saved, training: "Training") -> None:
         """Refuse another end, and another beginning: the network is as at its start, or as this training left it."""

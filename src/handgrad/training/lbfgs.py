@@ -37,7 +37,6 @@ def run_lbfgs(training: "Training", until: int, show: Callable[[int, Any], None]
         return asked or training.ending
 
     minimize(training, training.leg, until, after_iteration)
-    training.leg = None
     return asked or training.epoch < until
 
 

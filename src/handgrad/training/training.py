@@ -194,6 +194,7 @@ class Training:
                 over = self._run_epochs(until, show)
             if over and self.checkpoints is not None:
                 self.checkpoints(self)
+        self.leg = None
         if self.best is not None and (over or self.epoch >= self.epochs):
             self._restore_best(self.active)  # who stopped has them already; who diverged keeps the last finite ones
         if len(self.diverged) > diverged_before:
