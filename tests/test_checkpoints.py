@@ -1,4 +1,4 @@
-"""A training that was killed, interrupted or refused goes on from its checkpoint with the same bits, or says why not."""
+"""A training that was killed or interrupted goes on from its checkpoint with the same bits; other files are refused."""
 
 import errno
 import os
@@ -313,7 +313,7 @@ def test_a_disk_that_stays_full_leaves_the_last_good_checkpoint(tmp_path, monkey
 
     with pytest.warns(RuntimeWarning, match="was not saved: No space left") as warned:
         training(checkpoint=tmp_path / "run.ckpt", callbacks=[fill]).run()
-    assert ["epoch 3 was", "epoch 9 was"] == [str(each.message)[18:29] for each in warned]
+    assert [str(each.message)[18:29] for each in warned] == ["epoch 3 was", "epoch 9 was"]
     assert training(checkpoint=tmp_path / "run.ckpt").epoch == 2
     assert sorted(os.listdir(tmp_path)) == ["run.ckpt", "run.ckpt.previous"]
 
@@ -457,7 +457,7 @@ def test_other_rows_and_another_loss_are_refused(run):
     moved = X.copy()
     moved[-1, -1] = np.nextafter(moved[-1, -1], 9)
     for change in ({"X": moved}, {"Y": 1 - Y}, {"X": X[:-1], "Y": Y[:-1]}):
-        with pytest.raises(ValueError, match="data .X, y or their weights. has fingerprint"):
+        with pytest.raises(ValueError, match=r"data .X, y or their weights. has fingerprint"):
             other(**change)
     with pytest.raises(ValueError, match="loss is softmax_cross_entropy there and sigmoid_cross_entropy here"):
         other(Y=np.eye(2)[Y], loss="sigmoid_cross_entropy")

@@ -107,8 +107,8 @@ def _require_schema(schema: Any) -> None:
 def read_tensors(content: Any, expected: Mapping[str, tuple[tuple[int, ...], str]]) -> dict[str, Array]:
     """The tensors, read only if names, shapes and types (such as "F64") are the expected ones."""
     if set(content.keys()) != set(expected):
-        found = sorted(content.keys())
-        raise ValueError(f"it holds {len(found):,} tensors, {found[:20]}; expected {', '.join(expected)}")
+        names = sorted(content.keys())
+        raise ValueError(f"it holds the tensors {names[:20]}; expected {', '.join(expected)}")
     for name, (shape, kind) in expected.items():
         tensor = content.get_slice(name)
         found = tuple(tensor.get_shape()), tensor.get_dtype()

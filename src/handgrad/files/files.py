@@ -93,7 +93,8 @@ def load(
         with opened(file) as content:
             return _read(content, shelves)
     except SafetensorError as error:
-        raise ValueError(f"{file} is not a safetensors file, or is truncated or damaged ({error})") from error
+        reason = _abridged(str(error))
+        raise ValueError(f"{file} is not a safetensors file, or is truncated or damaged ({reason})") from error
     except OSError as error:
         raise type(error)(f"{file} cannot be read ({error}); expected a file that you may read") from error
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
