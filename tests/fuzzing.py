@@ -40,7 +40,9 @@ def networks(folder):
     """A network of every layer, and a stack."""
     body = [Residual([Residual([Dense(4, 4), Dropout(0.5)]), BatchNorm(4), Activation("tanh")]), Dense(4, 3)]
     single = hg.Network([*body, LayerNorm(3), Activation("leaky_relu(slope=0.3)"), Dense(3, 2)], l2=0.1, seed=7)
-    single.preprocessing = Preprocessing((NumericColumn("age", 1 / 3, 0.1), TextColumn("wär", ("a", "b"))), "y", ("n", "m"))
+    single.preprocessing = Preprocessing(
+        (NumericColumn("age", 1 / 3, 0.1), TextColumn("wär", ("a", "b"))), "y", ("n", "m")
+    )
     stack = hg.Network.mlp([4, 3, 2], norm="batch", init=["lsuv", "zeros"], l2=[0.1, 0.0], seed=[8, 9], dtype="float32")
     for number, net in enumerate((single, stack)):
         hg.save(net, folder / f"net{number}")
