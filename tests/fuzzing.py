@@ -6,6 +6,7 @@ Each file is either the same network (or, where the digest was made to fit, anot
 with a ValueError or OSError of bounded length. All of it runs under a limit on the process's memory.
 """
 
+import copy
 import json
 import random
 import sys
@@ -25,12 +26,12 @@ from handgrad.training.checkpoints import Checkpoints
 
 ROOM = 2**28  # bytes of memory beyond what the process has when it begins
 LONGEST = 2000  # characters of an error
-EXTREMES = [
-    None, True, False, -1, 0, 1, 2, 3, 2**31, 2**53, 2**63, 2**64, 10**400, -(10**400), 1e308, -0.0, 5e-324, 0.5,
-    float("nan"), float("inf"), float("-inf"), "", "relu", "Dense", "Residual", "__import__('os')", "\ud800", "x" * 10**5,
-    [], [[]], [0] * 1000, [[[[[[[[]]]]]]]], {}, {"": {}}, {"kind": "Dense"}, list(range(5)), "F64", "F16", "I64", "BOOL",
-    [0, 0], [0, 2**63], [8, 0], [2**32, 2**32], [1] * 40,
-]  # fmt: skip
+NUMBERS = [-1, 0, 1, 2, 3, 2**31, 2**53, 2**63, 2**64, 10**400, -(10**400), 1e308, -0.0, 5e-324, 0.5]
+TEXTS = ["", "relu", "Dense", "Residual", "__import__('os')", "\ud800", "x" * 10**5, "F64", "F16", "I64", "BOOL"]
+LISTS = [[], [[]], [0] * 1000, [[[[[[[[]]]]]]]], [0, 0], [0, 2**63], [8, 0], [2**32, 2**32], [1] * 40]
+OBJECTS = [{}, {"": {}}, {"kind": "Dense"}]
+OTHERS = [None, True, False, float("nan"), float("inf"), float("-inf")]
+EXTREMES = [*NUMBERS, *TEXTS, *LISTS, *OBJECTS, *OTHERS]
 
 
 # --- the files --------------------------------------------------------------------------------------------------------
@@ -54,10 +55,9 @@ def trainings(folder):
     X, y = hg.datasets.moons(n=20, seed=0)
     for number, seed in enumerate((3, [4, 5])):
         net = hg.Network.mlp([2, 4, 2], norm="batch", seed=seed)
-        training = hg.Training(
-            net, X, y, epochs=5, engine="numpy", optimizer=hg.Adam(), schedule="reduce_on_plateau", metrics=("accuracy",),
-            validation=(X, y), stop=hg.EarlyStopping(50), checkpoint=folder / f"run{number}",
-        )  # fmt: skip
+        judged = {"validation": (X, y), "metrics": ("accuracy",), "stop": hg.EarlyStopping(50)}
+        how = {"epochs": 5, "engine": "numpy", "optimizer": hg.Adam(), "schedule": "reduce_on_plateau", **judged}
+        training = hg.Training(net, X, y, checkpoint=folder / f"run{number}", **how)
         training.run()
         yield (folder / f"run{number}").read_bytes(), read_checkpoint, training
 
@@ -185,7 +185,7 @@ def change(draw, tree):
     owner, key = draw.choice(everywhere)
     turn = draw.random()
     if turn < 0.75:
-        owner[key] = draw.choice(EXTREMES)
+        owner[key] = copy.deepcopy(draw.choice(EXTREMES))
     elif turn < 0.9:
         other, there = draw.choice(everywhere)
         owner[key] = json.loads(json.dumps(other[there]))

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -62,7 +63,7 @@ def test_an_interrupted_training_says_how_to_go_on_and_does(tmp_path, monkeypatc
 
 def test_what_an_earlier_training_left_is_not_written_over(monkeypatch):
     interrupted_after(20, monkeypatch)
-    before = [open(name, "rb").read() for name in KEPT]
+    before = [Path(name).read_bytes() for name in KEPT]
     done = run()
     assert done.exit_code == 2
     assert done.stderr == (
@@ -73,7 +74,7 @@ def test_what_an_earlier_training_left_is_not_written_over(monkeypatch):
     assert other.exit_code == 2
     assert "optimizer.learning_rate is 0.001 there and 0.3 here" in other.stderr
     assert other.stderr.count("\n") == 1
-    assert [open(name, "rb").read() for name in KEPT] == before
+    assert [Path(name).read_bytes() for name in KEPT] == before
 
 
 def test_resume_without_anything_to_resume_begins():

@@ -85,6 +85,7 @@ def write(schema):
     for name, make in MAKERS.items():
         hg.save(make(), DATA / f"{name}-schema-{schema}.safetensors")
     path = DATA / f"training-schema-{schema}.ckpt"
+    path.unlink(missing_ok=True)
     small_training(checkpoint=path).run(epochs=5)
     path.with_name(f"{path.name}.previous").unlink()
     taken_up = small_training(checkpoint=path)

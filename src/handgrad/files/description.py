@@ -43,7 +43,6 @@ def to_tensors(net: Network) -> dict[str, Array]:
 
 def expected_tensors(description: Mapping[str, Any], layers: Sequence[Layer]) -> dict[str, tuple[tuple[int, ...], str]]:
     """The shape and type of each tensor, by counting alone."""
-    _require_keys("the description", description, (*ENVELOPE, *_KEYS))
     _require_few(layers)
     networks, dtype = description["networks"], description["dtype"]
     lead = () if networks is None else (require_integer("networks", networks),)
@@ -136,6 +135,11 @@ def require_finite(layout: Layout, vector: Array) -> None:
 def describe_layers(place: str, layers: Sequence[Layer]) -> list[dict[str, Any]]:
     """A list with one object for each layer; `place` names the list in errors."""
     return [_describe_layer(f"{place}[{index}]", layer) for index, layer in enumerate(layers)]
+
+
+def require_complete(description: Mapping[str, Any]) -> None:
+    """Refuse a description that lacks something, or has something more."""
+    _require_keys("the description", description, (*ENVELOPE, *_KEYS))
 
 
 def build_layers(place: str, records: Any, shelf: "Shelf[Formula]") -> list[Layer]:

@@ -14,6 +14,7 @@ from handgrad.files.description import (
     build_layers,
     describe,
     expected_tensors,
+    require_complete,
     require_finite,
     to_tensors,
 )
@@ -103,6 +104,7 @@ def load(
 
 def _read(content: Any, shelves: Shelves) -> Network:
     description = read_description(content)
+    require_complete(description)
     layers = build_layers("layers", description["layers"], shelves.activations)
     tensors = read_tensors(content, expected_tensors(description, layers))
     require_undamaged(description, tensors)
