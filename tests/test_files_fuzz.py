@@ -42,15 +42,16 @@ def fuzzed(count, seed):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a limit on the address space")
 def test_three_thousand_mutated_files():
-    found = fuzzed(3000, 1)
+    found = fuzzed(3000, 0)
     for mutation in ("flipped", "cut", "spliced", "reheaded", "redescribed", "forged"):
         assert found["outcomes"][f"{mutation}: refused"] > 200
 
 
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="a limit on the address space")
-def test_a_hundred_thousand_mutated_files():
-    print(json.dumps(fuzzed(100_000, 0), indent=1))
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_hundred_thousand_mutated_files(seed):
+    print(json.dumps(fuzzed(50_000, seed), indent=1))
 
 
 def crowded(entries):
@@ -88,9 +89,8 @@ def test_a_hostile_file_takes_no_more_room_than_a_few_times_its_size(tmp_path, a
 def test_a_key_twice_is_refused(tmp_path):
     hg.save(hg.Network.mlp([2, 2]), tmp_path / "net")
     with container.opened(tmp_path / "net") as opened:
-        text, tensors = opened.metadata()["network"], container.read_tensors(opened, {
-            "params": ((6,), "F64"), "state": ((0,), "F64")
-        })  # fmt: skip
+        text = opened.metadata()["network"]
+        tensors = container.read_tensors(opened, {"params": ((6,), "F64"), "state": ((0,), "F64")})
     twice = text.replace("{", '{"schema": 1, ', 1)
     (tmp_path / "net").write_bytes(safetensors.numpy.save(tensors, {"network": twice}))
     with pytest.raises(ValueError, match="has a key twice in one object"):

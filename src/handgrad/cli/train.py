@@ -114,11 +114,11 @@ def train(
 @contextmanager
 def resumable(folder: Path, resume: bool) -> Iterator[Path]:
     """The place of the checkpoint beside that folder; gone when all went well, or when there is nothing to resume."""
-    place = Path(f"{os.path.abspath(folder)}.ckpt")
-    shown = os.path.relpath(place)
+    named = folder if folder.name not in ("", "..") else Path(os.path.abspath(folder))
+    place = named.with_name(f"{named.name}.ckpt")
     if place.exists() and not resume:
         raise FileExistsError(
-            f"{shown} is there: an earlier training was killed or interrupted; go on from it with --resume, "
+            f"{place} is there: an earlier training was killed or interrupted; go on from it with --resume, "
             "or move it away to begin anew"
         )
     try:
@@ -130,7 +130,7 @@ def resumable(folder: Path, resume: bool) -> Iterator[Path]:
         if not place.exists():
             fail("train", "interrupted before anything was trained", FAILED)
         command = shlex.join(["handgrad", *(each for each in sys.argv[1:] if each != "--resume"), "--resume"])
-        fail("train", f"interrupted; what was trained is in {shown}. To go on: {command}", FAILED)
+        fail("train", f"interrupted; what was trained is in {place}. To go on: {command}", FAILED)
     _forget(place)
 
 

@@ -23,6 +23,7 @@ Shapes = dict[str, tuple[tuple[int, ...], str]]
 
 _BEST = ("value", "waited", "epoch", "params", "state")
 _KEYS = ("conditions", "start", "epochs", "epoch", "step", "columns", "recorded", "diverged", "leg")
+_MOST = 2**53  # of epochs, steps and rows
 _ENVELOPE = ("format", "schema", "sha256")
 
 
@@ -107,11 +108,9 @@ def _require_description(description: Mapping[str, Any]) -> None:
     """Refuse numbers that no training could have."""
     if set(description) != {*_ENVELOPE, *_KEYS}:
         raise ValueError(f"its description has the keys {list(description)}; expected {', '.join(_KEYS)}")
-    for name in ("epoch", "step", "recorded", "diverged"):
-        require_integer(name, description[name], at_least=0)
-    require_integer("epochs", description["epochs"])
-    if description["leg"] is not None:
-        require_integer("leg", description["leg"], at_least=0)
+    for name in ("epochs", "epoch", "step", "recorded", "diverged", *(() if description["leg"] is None else ("leg",))):
+        if require_integer(name, description[name], at_least=0) > _MOST:
+            raise ValueError(f"its {name} is beyond {_MOST:,}, which nobody has counted to")
     said = description["conditions"], description["start"]
     if not isinstance(said[0], dict) or not isinstance(said[1], str):
         raise ValueError(f"its conditions are {said!r}; expected an object and a text")
