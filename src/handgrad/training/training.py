@@ -92,7 +92,9 @@ class Training:
     Raises
     ------
     TypeError, ValueError
-        An argument is not what it should be; nothing has changed then.
+        An argument, or the checkpoint, is not what it should be; nothing has changed then.
+    OSError
+        The checkpoint cannot be read, or (from `run`, before the first epoch) not be written.
     DivergenceError
         From `run`: the loss of a single network stopped being finite.
 
