@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 import handgrad as hg
 from handgrad.cli import app
 from handgrad.experiments.recipe import DataRecipe, NetworkRecipe, TrainingRecipe
+from handgrad.files import container, description
 from handgrad.gradcheck.signatures.registry import SIGNATURES, UNKNOWN
 from handgrad.health import ILLNESSES
 
@@ -23,6 +24,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCTOR = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
 CHECKING = (ROOT / "docs" / "gradient-checking.md").read_text(encoding="utf-8")
 ESTIMATORS = (ROOT / "docs" / "estimators.md").read_text(encoding="utf-8")
+RELIABILITY = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
 STATISTICS = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
 INTERCHANGE = (ROOT / "docs" / "interchange.md").read_text(encoding="utf-8")
 STUDIES = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
@@ -190,3 +192,23 @@ def test_the_page_on_interchange_prints_what_it_says_and_its_commands_pass(
                 done = CliRunner().invoke(app, command.removeprefix("handgrad ").split())
                 assert done.exit_code == 0, done.stderr
     assert {each.name for each in (tmp_path / "iris-network").iterdir()} >= {"model.onnx", "model.pt"}
+
+
+def test_the_page_on_reliability_prints_what_it_says_and_its_command_passes(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for code, printed in re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", RELIABILITY, flags=re.DOTALL):
+        exec(code, names)
+        assert capsys.readouterr().out.replace(str(tmp_path), "...") == printed
+    (command,) = re.findall(r"```sh\nhandgrad (.*?)\n```", RELIABILITY)
+    done = CliRunner().invoke(app, command.split())
+    assert done.exit_code == 0, done.stderr
+    assert (tmp_path / "moons-network" / "model.safetensors").exists()
+
+
+def test_the_page_on_reliability_tells_the_limits_of_files() -> None:
+    limits = container._LONGEST, container._MOST, container._HEADER, description._MOST_LAYERS
+    told = RELIABILITY.split("## Files that can be trusted")[1]
+    assert [f"{limit:,}" for limit in limits if f"{limit:,}" not in told] == []

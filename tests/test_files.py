@@ -354,7 +354,7 @@ def test_save_refuses_before_it_writes(tmp_path, make, error, words):
 def test_a_description_too_long_to_read_is_not_written(tmp_path, monkeypatch):
     save(small(), tmp_path / "net")
     monkeypatch.setattr(container, "_LONGEST", 500)
-    with pytest.raises(ValueError, match="at most 500 are read back"):
+    with pytest.raises(ValueError, match="at most 500 and 2,097,152 are read back"):
         save(small(), tmp_path / "new")
     with pytest.raises(ValueError, match="expected at most 500"):
         load(tmp_path / "net")
@@ -788,6 +788,7 @@ def test_any_value_in_any_place_is_accepted_or_refused_in_words(tmp_path, good):
 @pytest.mark.parametrize("depth", [400, 100_000])
 def test_deep_nesting_is_refused(tmp_path, depth):
     layer = '{"kind": "Residual", "layers": [' * depth + '{"kind": "Dropout", "rate": 0.5}' + "]}" * depth
-    description = '{"format": "handgrad", "schema": 1, "layers": [' + layer + "]}"
-    (tmp_path / "net").write_bytes(safetensors.numpy.save({"params": np.ones(1)}, {"network": description}))
+    others = "".join(f'"{key}": 0, ' for key in ("sha256", *description._KEYS[1:]))
+    text = '{"format": "handgrad", "schema": 1, ' + others + '"layers": [' + layer + "]}"
+    (tmp_path / "net").write_bytes(safetensors.numpy.save({"params": np.ones(1)}, {"network": text}))
     assert "recursion" in refusal(tmp_path / "net")

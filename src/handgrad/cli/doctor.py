@@ -8,6 +8,21 @@ import typer
 from handgrad.cli.check import require_picture, saved_on
 from handgrad.cli.drawings import draw_signals
 from handgrad.cli.errors import FAILED, fail, one_line_errors
+from handgrad.cli.options import (
+    ActivationOption,
+    BatchSizeOption,
+    DropoutOption,
+    EpochsOption,
+    HiddenOption,
+    InitOption,
+    L2Option,
+    LearningRateOption,
+    LossOption,
+    NormOption,
+    OptimizerOption,
+    SeedOption,
+    TargetOption,
+)
 from handgrad.cli.output import JsonOption, print_json
 
 if TYPE_CHECKING:
@@ -31,25 +46,20 @@ def doctor(
             show_default=False,
         ),
     ] = None,
-    target: Annotated[str | None, typer.Option(help="Column of a table to predict.")] = None,
-    hidden: Annotated[str, typer.Option(help="Units of the hidden layers; 'none' for none.")] = "64,32",
-    activation: Annotated[str, typer.Option(help="As handgrad.activations names it.")] = "relu",
-    loss: Annotated[
-        str | None,
-        typer.Option(help="Without it, softmax_cross_entropy for classes and mse for numbers.", show_default=False),
-    ] = None,
-    init: Annotated[str, typer.Option(help="As handgrad.initializers names it.")] = "he_normal",
-    optimizer: Annotated[str, typer.Option(help="sgd, rmsprop, adagrad, adam, adamw or lbfgs.")] = "adam",
-    learning_rate: Annotated[
-        float | None, typer.Option(help="Without it, the optimiser's own.", show_default=False)
-    ] = None,
-    epochs: Annotated[int, typer.Option(help="Times that the training rows are seen.")] = 50,
-    batch_size: Annotated[int, typer.Option(help="Rows of a step; 0: all of them.")] = 32,
-    l2: Annotated[float, typer.Option(help="Strength of the penalty on the weights.")] = 0.0,
-    dropout: Annotated[float, typer.Option(help="Share of the hidden units that is dropped.")] = 0.0,
-    norm: Annotated[str | None, typer.Option(help="batch or layer.", show_default=False)] = None,
+    target: TargetOption = None,
+    hidden: HiddenOption = "64,32",
+    activation: ActivationOption = "relu",
+    loss: LossOption = None,
+    init: InitOption = "he_normal",
+    optimizer: OptimizerOption = "adam",
+    learning_rate: LearningRateOption = None,
+    epochs: EpochsOption = 50,
+    batch_size: BatchSizeOption = 32,
+    l2: L2Option = 0.0,
+    dropout: DropoutOption = 0.0,
+    norm: NormOption = None,
     test: Annotated[float, typer.Option(help="Share of the rows that is kept to validate on.")] = 0.25,
-    seed: Annotated[int, typer.Option(help="Decides data, split, weights and the order of rows.")] = 0,
+    seed: SeedOption = 0,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Also draw the signals of each layer there.")
     ] = None,

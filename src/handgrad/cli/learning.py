@@ -1,6 +1,7 @@
 """What `handgrad train` does between reading its arguments and writing its files: split, build, fit, measure."""
 
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ METRICS = {
     "numbers": ("mean_squared_error", "mean_absolute_error", "r2"),
 }
 _LARGEST_TARGET = 1e100  # the square of what is larger comes near the end of float64
+_CHECKPOINTS = 50  # of a training: a kill costs a fiftieth of it, and a short one is not spent on writing
 VALIDATION = 0.2  # of the training rows, kept aside to decide when to stop
 
 
@@ -72,8 +74,8 @@ class Learned:
         return classify(self.net, part.X) if part.n_classes else (self.net.predict(part.X)[:, 0], None)
 
 
-def learn(dataset: Dataset, settings: Settings) -> Learned:
-    """Split the rows, train on one part, and keep the other for testing."""
+def learn(dataset: Dataset, settings: Settings, checkpoint: Path | None = None) -> Learned:
+    """Split the rows, train on one part (with a checkpoint there), and keep the other for testing."""
     loss = find_loss(settings.loss, dataset)
     if not dataset.n_classes:
         require_target(dataset)
@@ -96,6 +98,8 @@ def learn(dataset: Dataset, settings: Settings) -> Learned:
         validation=validation,
         metrics=("accuracy",) if dataset.n_classes else (),
         stop=stop,
+        checkpoint=checkpoint,
+        every=max(1, settings.epochs // _CHECKPOINTS),
     ).run()
     to_target_units(net, train, loss)
     net.preprocessing = train.preprocessing

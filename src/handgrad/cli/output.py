@@ -53,12 +53,8 @@ def output_folder(out: Path, force: bool) -> Iterator[Path]:
     OSError
         Nothing can be written there.
     """
-    if out.exists() and not out.is_dir():
-        raise FileExistsError(f"--out is {str(out)!r}, which is a file; name a folder")
-    if out.is_dir() and any(out.iterdir()) and not force:
-        raise FileExistsError(f"--out is {str(out)!r}, which holds something already; name another folder, or --force")
+    require_folder(out, force)
     with _writable(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         yield partial
@@ -68,6 +64,17 @@ def output_folder(out: Path, force: bool) -> Iterator[Path]:
                 os.replace(file, out / file.name)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def require_folder(out: Path, force: bool) -> None:
+    """Refuse, before any work is done, what `output_folder` would refuse."""
+    if out.exists() and not out.is_dir():
+        raise FileExistsError(f"--out is {str(out)!r}, which is a file; name a folder")
+    if out.is_dir() and any(out.iterdir()) and not force:
+        raise FileExistsError(f"--out is {str(out)!r}, which holds something already; name another folder, or --force")
+    with _writable(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=out.parent).close()
 
 
 def require_writable(out: Path, force: bool) -> None:

@@ -1,12 +1,32 @@
 """`handgrad train`: a network from a table, with what is needed to use it and to judge it."""
 
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from handgrad.cli.errors import one_line_errors
-from handgrad.cli.output import ForceOption, JsonOption, output_folder, print_json, show, table
+from handgrad.cli.errors import FAILED, fail, one_line_errors
+from handgrad.cli.options import (
+    ActivationOption,
+    BatchSizeOption,
+    DropoutOption,
+    EpochsOption,
+    HiddenOption,
+    InitOption,
+    L2Option,
+    LearningRateOption,
+    LossOption,
+    NormOption,
+    OptimizerOption,
+    SeedOption,
+    TargetOption,
+)
+from handgrad.cli.output import ForceOption, JsonOption, output_folder, print_json, require_folder, show, table
 
 if TYPE_CHECKING:
     from handgrad.cli.learning import Learned
@@ -20,25 +40,20 @@ def train(
             metavar="DATA", help="A built-in name (moons, digits, iris, ...), .csv, .parquet, .npz, IDX folder."
         ),
     ],
-    target: Annotated[str | None, typer.Option(help="Column of a table to predict.")] = None,
-    hidden: Annotated[str, typer.Option(help="Units of the hidden layers; 'none' for none.")] = "64,32",
-    activation: Annotated[str, typer.Option(help="As handgrad.activations names it.")] = "relu",
-    loss: Annotated[
-        str | None,
-        typer.Option(help="Without it, softmax_cross_entropy for classes and mse for numbers.", show_default=False),
-    ] = None,
-    init: Annotated[str, typer.Option(help="As handgrad.initializers names it.")] = "he_normal",
-    optimizer: Annotated[str, typer.Option(help="sgd, rmsprop, adagrad, adam, adamw or lbfgs.")] = "adam",
-    learning_rate: Annotated[
-        float | None, typer.Option(help="Without it, the optimiser's own.", show_default=False)
-    ] = None,
-    epochs: Annotated[int, typer.Option(help="Times that the training rows are seen.")] = 200,
-    batch_size: Annotated[int, typer.Option(help="Rows of a step; 0: all of them.")] = 32,
-    l2: Annotated[float, typer.Option(help="Strength of the penalty on the weights.")] = 0.0,
-    dropout: Annotated[float, typer.Option(help="Share of the hidden units that is dropped.")] = 0.0,
-    norm: Annotated[str | None, typer.Option(help="batch or layer.", show_default=False)] = None,
+    target: TargetOption = None,
+    hidden: HiddenOption = "64,32",
+    activation: ActivationOption = "relu",
+    loss: LossOption = None,
+    init: InitOption = "he_normal",
+    optimizer: OptimizerOption = "adam",
+    learning_rate: LearningRateOption = None,
+    epochs: EpochsOption = 200,
+    batch_size: BatchSizeOption = 32,
+    l2: L2Option = 0.0,
+    dropout: DropoutOption = 0.0,
+    norm: NormOption = None,
     test: Annotated[float, typer.Option(help="Share of the rows that is kept to test on.")] = 0.25,
-    seed: Annotated[int, typer.Option(help="Decides data, split, weights and the order of rows.")] = 0,
+    seed: SeedOption = 0,
     patience: Annotated[
         int,
         typer.Option(
@@ -47,6 +62,9 @@ def train(
     ] = 20,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; without it, DATA-network.")] = None,
     force: ForceOption = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the same call was killed or interrupted, if it was.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Train a network on a table, test it on rows it has not seen, and save it.
@@ -54,6 +72,9 @@ def train(
     Numbers are standardised and text is one-hot encoded, as learned from the training rows alone; the network
     carries that along, so that handgrad predict takes raw rows. The folder then holds model.safetensors,
     metrics.json, history.csv and plots.
+
+    While it trains, a checkpoint lies beside the folder (DATA-network.ckpt); it is gone when all is saved. A training
+    that was killed or interrupted goes on from there with --resume, and ends with the same bits.
 
     Example: handgrad train flowers.csv --target species --hidden 16
     """
@@ -78,14 +99,44 @@ def train(
     )
     folder = Path(f"{Path(data).stem}-network") if out is None else out
     dataset = load(data, target, seed, task_of(loss))
-    with output_folder(folder, force) as partial:
-        learned = learn(dataset, settings)
+    require_folder(folder, force)
+    with resumable(folder, resume) as checkpoint:
+        learned = learn(dataset, settings, checkpoint)
         metrics = {"data": data, "target": learned.train.target_name, **learned.metrics()}
-        save(learned, metrics, partial)
+        with output_folder(folder, force) as partial:
+            save(learned, metrics, partial)
     if json:
         print_json(metrics | {"out": str(folder)})
     else:
         show(*_summary(learned, metrics), f"Saved in {folder}: model.safetensors, metrics.json, history.csv and plots")
+
+
+@contextmanager
+def resumable(folder: Path, resume: bool) -> Iterator[Path]:
+    """The place of the checkpoint beside that folder; gone when all went well, or when there is nothing to resume."""
+    named = folder if folder.name not in ("", "..") else Path(os.path.abspath(folder))
+    place = named.with_name(f"{named.name}.ckpt")
+    if place.exists() and not resume:
+        raise FileExistsError(
+            f"{place} is there: an earlier training was killed or interrupted; go on from it with --resume, "
+            "or move it away to begin anew"
+        )
+    try:
+        yield place
+    except ArithmeticError:  # it would diverge again
+        _forget(place)
+        raise
+    except KeyboardInterrupt:
+        if not place.exists():
+            fail("train", "interrupted before anything was trained", FAILED)
+        command = shlex.join(["handgrad", *(each for each in sys.argv[1:] if each != "--resume"), "--resume"])
+        fail("train", f"interrupted; what was trained is in {place}. To go on: {command}", FAILED)
+    _forget(place)
+
+
+def _forget(place: Path) -> None:
+    for each in (place, place.with_name(f"{place.name}.previous")):
+        each.unlink(missing_ok=True)
 
 
 def save(learned: "Learned", metrics: dict[str, Any], folder: Path) -> None:

@@ -1,19 +1,23 @@
 """Files that are whole or absent."""
 
-import os
-import tempfile
 from pathlib import Path
+
+from handgrad.files.disk import replace
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file beside its place and move it there when it is complete."""
+    """Write a file, in a folder that is made if need be, in one step: the old file stays until the new one is whole.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_atomically(Path(folder, "deep", "page.html"), "<p>")
+    ...     Path(folder, "deep", "page.html").read_text()
+    '<p>'
+
+    Raises
+    ------
+    OSError
+        Nothing can be written there; a file that was there before still is.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".partial")
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-        os.chmod(partial, 0o644)  # mkstemp's file is its owner's alone
-        os.replace(partial, path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
+    replace(path, content.encode() if isinstance(content, str) else content, "the file")

@@ -16,7 +16,7 @@ from handgrad.initializers import Initializer, initializers
 from handgrad.layers import Activation, BatchNorm, Dense, Dropout, Layer, LayerNorm, Residual
 from handgrad.losses import Loss, losses
 from handgrad.network import Network
-from handgrad.network.layout import Layout
+from handgrad.network.layout import Layout, leaves
 from handgrad.preprocessing import Preprocessing
 from handgrad.rules import Registry, Rule, unknown
 
@@ -24,6 +24,7 @@ _KINDS: dict[str, type[Layer]] = {
     kind.__name__: kind for kind in (Dense, Activation, Dropout, LayerNorm, BatchNorm, Residual)
 }
 _KEYS = ("layers", "loss", "init", "bias_init", "networks", "seed", "l2", "dtype", "awaits_data", "preprocessing")
+_MOST_LAYERS = 10_000
 _TYPES = {"float64": "F64", "float32": "F32"}  # as safetensors calls them
 
 RuleType = TypeVar("RuleType", bound=Rule)
@@ -42,7 +43,7 @@ def to_tensors(net: Network) -> dict[str, Array]:
 
 def expected_tensors(description: Mapping[str, Any], layers: Sequence[Layer]) -> dict[str, tuple[tuple[int, ...], str]]:
     """The shape and type of each tensor, by counting alone."""
-    _require_keys("the description", description, (*ENVELOPE, *_KEYS))
+    _require_few(layers)
     networks, dtype = description["networks"], description["dtype"]
     lead = () if networks is None else (require_integer("networks", networks),)
     if not isinstance(dtype, str) or dtype not in _TYPES:
@@ -56,6 +57,7 @@ def expected_tensors(description: Mapping[str, Any], layers: Sequence[Layer]) ->
 
 def describe(net: Network) -> dict[str, Any]:
     """All but the tensors."""
+    _require_few(net.layers)
     single = net.size is None
     return {
         "layers": describe_layers("layers", net.layers),
@@ -135,9 +137,21 @@ def describe_layers(place: str, layers: Sequence[Layer]) -> list[dict[str, Any]]
     return [_describe_layer(f"{place}[{index}]", layer) for index, layer in enumerate(layers)]
 
 
+def require_complete(description: Mapping[str, Any]) -> None:
+    """Refuse a description that lacks something, or has something more."""
+    _require_keys("the description", description, (*ENVELOPE, *_KEYS))
+
+
 def build_layers(place: str, records: Any, shelf: "Shelf[Formula]") -> list[Layer]:
     """The layers that `describe_layers` described."""
     return [_build_layer(f"{place}[{i}]", record, shelf) for i, record in enumerate(_require_list(place, records))]
+
+
+def _require_few(layers: Sequence[Layer]) -> None:
+    """Refuse more layers than anybody trains: each takes time and memory, though it may have no parameter."""
+    count = len(leaves(layers))
+    if count > _MOST_LAYERS:
+        raise ValueError(f"layers: there are {count:,}; expected at most {_MOST_LAYERS:,}")
 
 
 def _describe_layer(place: str, layer: Layer) -> dict[str, Any]:

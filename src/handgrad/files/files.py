@@ -4,16 +4,17 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from handgrad.activations import Formula
-from handgrad.files.container import pack, read_description, read_tensors, require_undamaged
+from handgrad.files.container import opened, pack, read_description, read_tensors, require_undamaged
 from handgrad.files.description import (
     Shelves,
     build,
     build_layers,
     describe,
     expected_tensors,
+    require_complete,
     require_finite,
     to_tensors,
 )
@@ -90,10 +91,11 @@ def load(
     shelves = Shelves.with_own(activations, losses, initializers)
     file = require_file(path)
     try:
-        with file.open("rb"), safe_open(file, framework="np") as content:  # alone it calls a forbidden file missing
+        with opened(file) as content:
             return _read(content, shelves)
     except SafetensorError as error:
-        raise ValueError(f"{file} is not a safetensors file, or is truncated or damaged ({error})") from error
+        reason = _abridged(str(error))
+        raise ValueError(f"{file} is not a safetensors file, or is truncated or damaged ({reason})") from error
     except OSError as error:
         raise type(error)(f"{file} cannot be read ({error}); expected a file that you may read") from error
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
@@ -102,6 +104,7 @@ def load(
 
 def _read(content: Any, shelves: Shelves) -> Network:
     description = read_description(content)
+    require_complete(description)
     layers = build_layers("layers", description["layers"], shelves.activations)
     tensors = read_tensors(content, expected_tensors(description, layers))
     require_undamaged(description, tensors)

@@ -26,6 +26,7 @@ def remembered(training: "Training") -> dict[str, Any]:
         "history": {name: list(values) for name, values in history.columns.items()},
         "recorded": list(history.epochs),
         "diverged": dict(history.diverged),
+        "leg": training.leg,
         "best_epoch": np.copy(history.best_epoch) if training.net.size else history.best_epoch,
     }
 
@@ -55,6 +56,7 @@ def take_up(training: "Training", saved: Mapping[str, Any]) -> None:
     history.epochs = list(saved["recorded"])
     history.diverged = dict(saved["diverged"])
     history.best_epoch = saved["best_epoch"]
+    training.leg = saved["leg"]
 
 
 def _what_it_is_of(training: "Training") -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The `Training` object: what `hg.train`, checkpoints and studies use. It owns everything that training remembers."""
 
 import inspect
+import os
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Any, NoReturn
@@ -16,6 +17,7 @@ from handgrad.network.door import require_engine
 from handgrad.optimizers import LBFGS, SGD, Optimizer, find_optimizer
 from handgrad.randomness import require_seed
 from handgrad.schedules import ReduceOnPlateau, Schedule, schedules
+from handgrad.training.checkpoints import Checkpoints, kept_when_interrupted
 from handgrad.training.compiled_engine import engine_for
 from handgrad.training.data import accept_data, batches
 from handgrad.training.divergence import divergence, warn_of_divergence
@@ -31,7 +33,7 @@ from handgrad.training.door import (
 from handgrad.training.engine import Ran
 from handgrad.training.history import History
 from handgrad.training.interrupts import interrupts_held_back
-from handgrad.training.lbfgs import minimize
+from handgrad.training.lbfgs import Leg, run_lbfgs
 from handgrad.training.progress import progress_bar
 from handgrad.training.resuming import remembered, take_up
 from handgrad.training.settings import Settings
@@ -85,11 +87,16 @@ class Training:
         Of the compiled engine; None: HANDGRAD_NUM_THREADS, or as many as fit. Results do not depend on it.
     record_every
         Keep every n-th epoch in the history, and the last: for many networks over many epochs.
+    checkpoint, every
+        A file that is written before the first epoch, after each `every` epochs, at the end, and on Ctrl-C; where it
+        is there already, training goes on from it, with the same bits (`docs/reliability.md`). None: no such file.
 
     Raises
     ------
     TypeError, ValueError
-        An argument is not what it should be; nothing has changed then.
+        An argument, or the checkpoint, is not what it should be; nothing has changed then.
+    OSError
+        The checkpoint cannot be read, or (from `run`, before the first epoch) not be written.
     DivergenceError
         From `run`: the loss of a single network stopped being finite.
 
@@ -126,6 +133,8 @@ class Training:
         engine: str = "auto",
         threads: int | None = None,
         record_every: int = 1,
+        checkpoint: str | os.PathLike[str] | None = None,
+        every: int = 1,
     ) -> None:
         if not isinstance(net, Network):
             raise TypeError(f"net is {net!r}; expected a Network, such as Network.mlp([2, 10, 2])")
@@ -164,10 +173,13 @@ class Training:
         self.active = np.ones(networks, dtype=bool)  # (S,) or (1,): still training
         self.plateau = self.schedule.start(networks) if isinstance(self.schedule, ReduceOnPlateau) else None
         self.best = BestSoFar(*self._as_stack()) if self.stop else None
+        self.leg: Leg | None = None  # of L-BFGS, while it walks
         if self.metrics:
             with np.errstate(all="ignore"):
                 logits = self.engine.logits(self.data.X)
                 self._metrics_of(logits, self.data.T)  # one that does not suit the targets says so now
+        self.checkpoints = None if checkpoint is None else Checkpoints(checkpoint, every, self)
+        self.callbacks += () if self.checkpoints is None else (self.checkpoints,)
 
     def run(self, epochs: int | None = None) -> History:
         """Train: to the planned number of epochs, or that many further; returns the history so far."""
@@ -180,11 +192,17 @@ class Training:
             blas.single_threaded(),
             np.errstate(over="ignore", invalid="ignore", divide="ignore"),  # what is not finite is looked for below
             progress_bar("training", until, self.progress) as show,
+            kept_when_interrupted(self),
         ):
-            if isinstance(self.optimizer, LBFGS) and self.epoch < until:
-                over = self._run_lbfgs(until, show)
+            if self.checkpoints is not None:
+                self.checkpoints.begin(self)
+            if isinstance(self.optimizer, LBFGS) and self.epoch < until and self._running():
+                over = run_lbfgs(self, until, show)
             while not over and self.epoch < until and self._running():
                 over = self._run_epochs(until, show)
+            if over and self.checkpoints is not None:
+                self.checkpoints(self)
+        self.leg = None
         if self.best is not None and (over or self.epoch >= self.epochs):
             self._restore_best(self.active)  # who stopped has them already; who diverged keeps the last finite ones
         if len(self.diverged) > diverged_before:
@@ -221,19 +239,20 @@ class Training:
             self._take_note(ran, steps)
             begun = epochs if self._running() else 1 + int(ran.failed.max()) // steps
             self.step += begun * steps
-            if not watched:
+            loss = self._of_networks(ran.losses[begun - 1])
+            if watched:
+                loss = self.finish_epoch(loss, self._of_networks(rates[:, 0]))
+            else:
                 self.epoch += begun
-        if watched:
-            return self._finish_epoch(self._of_networks(ran.losses[0]), self._of_networks(rates[:, 0]), show)
-        show(self.epoch, self._of_networks(ran.losses[begun - 1]))
-        return self._call_back()
+        return self.call_back(loss, show)
 
     def _awaited(self) -> list[int]:
         """The epochs that callbacks wait for; the next, if they do not say."""
         return [getattr(callback, "next_epoch", self.epoch + 1) for callback in self.callbacks]
 
-    def _call_back(self) -> bool:
-        """Each callback whose turn it is, whatever the one before said; True when one asks to stop."""
+    def call_back(self, loss: Any, show: Callable[[int, Any], None]) -> bool:
+        """The bar, and each callback whose turn it is, whatever the one before said; True when one asks to stop."""
+        show(self.epoch, loss)
         turn = [each for each in self.callbacks if self.ending or getattr(each, "next_epoch", 0) <= self.epoch]
         asked = [callback(self) for callback in turn]
         return any(asked)
@@ -280,8 +299,8 @@ class Training:
         batch = self.data.batch(rows)
         raise divergence(self.net, batch, self.epoch + 1, self.step + 1, self.seed, rate)
 
-    def _finish_epoch(self, loss: Any, rate: Any, show: Callable[[int, Any], None]) -> bool:
-        """Measure, record, judge; True when training should stop."""
+    def finish_epoch(self, loss: Any, rate: Any) -> Any:
+        """Measure, record, judge; gives the validation loss, or the loss."""
         row = {"loss": loss, "learning_rate": rate}
         if self.validation is not None or self.metrics:
             row |= self._measure()
@@ -294,8 +313,7 @@ class Training:
             self.plateau = self.schedule.advance(self.plateau, np.reshape(monitored, -1))
         if self.stop is not None:
             self._judge(row)
-        show(self.epoch, monitored)
-        return self._call_back()
+        return monitored
 
     # --- measuring ----------------------------------------------------------------------------------------------
 
@@ -347,23 +365,7 @@ class Training:
         """Views of parameters and state with a leading axis of networks, also for a single one."""
         return np.atleast_2d(self.net.params), self.net.state.reshape(len(self.active), -1)
 
-    # --- L-BFGS and LSUV ----------------------------------------------------------------------------------------
-
-    def _run_lbfgs(self, until: int, show: Callable[[int, Any], None]) -> bool:
-        """Iterations as epochs; True: it converged, stopped early, or a callback asked it to stop."""
-        assert isinstance(self.optimizer, LBFGS)
-        asked = False
-        if not np.isfinite(self.engine.loss_and_gradient()[0]):
-            raise divergence(self.net, self.data.batch(slice(None)), self.epoch + 1, 1, self.seed, 1.0)
-
-        def after_iteration(loss: float) -> bool:
-            nonlocal asked
-            self.step += 1
-            asked = self._finish_epoch(loss, 1.0, show)
-            return asked or self.epoch >= until or not self._running()
-
-        self.converged = minimize(self.engine, self.optimizer, until - self.epoch, after_iteration)
-        return asked or self.epoch < until
+    # --- LSUV ---------------------------------------------------------------------------------------------------
 
     def _rescale_at_first_data(self) -> None:
         """`init="lsuv"` needs data: rescale once, before the first step, on up to 1000 rows drawn at random."""
