@@ -8,12 +8,14 @@ from handgrad.datasets.catalogue import NAMES, load
 from handgrad.datasets.dataset import Dataset
 from handgrad.datasets.idx import from_idx, mnist
 from handgrad.datasets.readers import read_rows
+from handgrad.datasets.streams import Stream, stream
 from handgrad.datasets.synthetic import circles, gaussians, moons, regression_plane, spirals, xor
 from handgrad.datasets.tables import from_csv, from_npz, from_pandas, from_parquet
 
 __all__ = [
     "NAMES",
     "Dataset",
+    "Stream",
     "breast_cancer",
     "circles",
     "diabetes",
@@ -31,6 +33,7 @@ __all__ = [
     "read_rows",
     "regression_plane",
     "spirals",
+    "stream",
     "wine",
     "xor",
 ]

@@ -2,13 +2,13 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
 from typing import Any, NoReturn
 
 import numpy as np
 
-from handgrad import blas, randomness
+from handgrad import blas
 from handgrad.arrays import Array, ArrayLike, require_finite, require_integer, require_number
+from handgrad.datasets import Stream
 from handgrad.initializers import lsuv
 from handgrad.metrics import Metric
 from handgrad.network import Network
@@ -16,8 +16,7 @@ from handgrad.network.door import require_engine
 from handgrad.optimizers import LBFGS, SGD, Optimizer, find_optimizer
 from handgrad.randomness import require_seed
 from handgrad.schedules import ReduceOnPlateau, Schedule, schedules
-from handgrad.training.compiled_engine import engine_for
-from handgrad.training.data import accept_data, batches
+from handgrad.training.data import TrainingData
 from handgrad.training.divergence import divergence, warn_of_divergence
 from handgrad.training.door import (
     accept_validation,
@@ -32,10 +31,12 @@ from handgrad.training.engine import Ran
 from handgrad.training.history import History
 from handgrad.training.interrupts import interrupts_held_back
 from handgrad.training.lbfgs import minimize
+from handgrad.training.measuring import measured
 from handgrad.training.progress import progress_bar
 from handgrad.training.resuming import remembered, take_up
 from handgrad.training.settings import Settings
 from handgrad.training.stopping import BestSoFar, EarlyStopping
+from handgrad.training.streaming import StreamedData, StreamEngine, accept_training_set, engine_of, require_streamable
 
 Callback = Callable[["Training"], bool | None]
 
@@ -48,7 +49,8 @@ class Training:
     net
         The network or stack to train, in place.
     X, y
-        As for `Network.gradient`.
+        As for `Network.gradient`; or X a stream of `datasets.stream`, which brings its own y. A `np.memmap` that would
+        be larger than 64 MB in memory is streamed.
     epochs
         Epochs planned; `run()` goes that far, `run(epochs=n)` goes n further.
     batch_size
@@ -64,7 +66,7 @@ class Training:
     frozen
         Names of parameters ("dense1.W") or layers ("dense1") that stay as they are.
     validation
-        (X, y) on which `validation_loss` and metrics are measured after each epoch.
+        (X, y), or a stream, on which `validation_loss` and metrics are measured after each epoch.
     metrics
         Names of `handgrad.metrics`, measured on the training set and the validation set after each epoch.
     stop
@@ -103,8 +105,8 @@ class Training:
     def __init__(
         self,
         net: Network,
-        X: ArrayLike,
-        y: ArrayLike,
+        X: ArrayLike | Stream,
+        y: ArrayLike | None = None,
         *,
         epochs: int = 100,
         batch_size: int | None = 32,
@@ -114,7 +116,7 @@ class Training:
         sample_weight: ArrayLike | None = None,
         class_weight: Mapping[int, float] | str | None = None,
         frozen: Sequence[str] = (),
-        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        validation: tuple[ArrayLike, ArrayLike] | Stream | None = None,
         metrics: Sequence[str | Metric] = (),
         stop: EarlyStopping | None = None,
         callbacks: Sequence[Callback] = (),
@@ -144,12 +146,14 @@ class Training:
         if isinstance(self.optimizer, LBFGS):
             require_lbfgs(net, clip_norm, self.schedule)
         require_finite("net.params", net.params)
-        self.data = accept_data(net, X, y, sample_weight, class_weight)
-        self.validation = None if validation is None else accept_validation(net, validation)
+        self.data = accept_training_set(net, X, y, sample_weight, class_weight)
+        if isinstance(self.data, StreamedData):
+            require_streamable(self.data, self.epochs, self.batch_size, self.optimizer, self.metrics)
+        self.validation = None if validation is None else accept_validation(net, validation, self.metrics)
         threads = None if threads is None else require_integer("threads", threads)
         stays = frozen_mask(net, frozen)
         self.settings = Settings(self.optimizer, self.batch_size, clip_norm, stays, self.seed, threads)
-        self.engine = engine_for(engine, net, self.data, self.settings)
+        self.engine = engine_of(engine, net, self.data, self.settings)
 
         networks = net.size or 1
         self.history = History(net.size, require_integer("record_every", record_every))
@@ -158,10 +162,9 @@ class Training:
         self.active = np.ones(networks, dtype=bool)  # (S,) or (1,): still training
         self.plateau = self.schedule.start(networks) if isinstance(self.schedule, ReduceOnPlateau) else None
         self.best = BestSoFar(*self._as_stack()) if self.stop else None
-        if self.metrics:
+        if self.metrics and not isinstance(self.data, StreamedData):
             with np.errstate(all="ignore"):
-                logits = self.engine.logits(self.data.X)
-                self._metrics_of(logits, self.data.T)  # one that does not suit the targets says so now
+                measured(self, self.data)  # a metric that does not suit the targets says so now
 
     def run(self, epochs: int | None = None) -> History:
         """Train: to the planned number of epochs, or that many further; returns the history so far."""
@@ -175,6 +178,8 @@ class Training:
             np.errstate(over="ignore", invalid="ignore", divide="ignore"),  # what is not finite is looked for below
             progress_bar("training", until, self.progress) as show,
         ):
+            if isinstance(self.engine, StreamEngine):
+                self.engine.tell = show
             if isinstance(self.optimizer, LBFGS) and self.epoch < until:
                 over = self._run_lbfgs(until, show)
             while not over and self.epoch < until and self._running():
@@ -200,7 +205,7 @@ class Training:
 
     # --- one epoch ----------------------------------------------------------------------------------------------
 
-    def _run_epochs(self, until: int, show: Callable[[int, Any], None]) -> bool:
+    def _run_epochs(self, until: int, show: Callable[[float, Any], None]) -> bool:
         """As many epochs as go without a look at them; True when training should stop."""
         watched = self.validation or self.metrics or self.stop or self.plateau is not None
         epochs = 1 if watched else min([until, *self._awaited()]) - self.epoch
@@ -208,7 +213,11 @@ class Training:
         steps = self.settings.steps(self.data.rows)
         factors = self._factors(np.add.outer(self.epoch + np.arange(epochs), np.arange(steps) / steps).ravel())
         with interrupts_held_back():  # parameters and what is known of them stay together
-            ran = self.engine.run(self.epoch, epochs, self.step, factors, self.active)
+            try:
+                ran = self.engine.run(self.epoch, epochs, self.step, factors, self.active)
+            except BaseException:
+                self.step += self.engine.done  # of a stream, what was learned before stays
+                raise
             rates = self.engine.optimizer.learning_rate * factors[:, ::steps]  # (S or 1, epochs)
             if not watched:
                 self._record(ran.losses, rates.T, np.where(ran.failed < 0, epochs, ran.failed // steps))
@@ -268,17 +277,19 @@ class Training:
     def _raise_divergence(self, failed: int, steps: int) -> NoReturn:
         """Of a single network, at so many steps from here; what went before is counted."""
         self.epoch, self.step = self.epoch + failed // steps, self.step + failed
-        rows = next(islice(batches(self.net, self.data.rows, self.settings, self.epoch), failed % steps, None))
         factor = self._factors(np.array([float(self.epoch)]))
         rate = float(np.max(self.optimizer.learning_rate * factor))
-        batch = self.data.batch(rows)
+        batch = self.data.batch_of(self.net, self.settings, self.epoch, failed % steps)
         raise divergence(self.net, batch, self.epoch + 1, self.step + 1, self.seed, rate)
 
-    def _finish_epoch(self, loss: Any, rate: Any, show: Callable[[int, Any], None]) -> bool:
+    def _finish_epoch(self, loss: Any, rate: Any, show: Callable[[float, Any], None]) -> bool:
         """Measure, record, judge; True when training should stop."""
         row = {"loss": loss, "learning_rate": rate}
-        if self.validation is not None or self.metrics:
-            row |= self._measure()
+        if self.metrics:
+            measured_here = measured(self, self.data)
+            row |= {metric.name: measured_here[metric.name] for metric in self.metrics}
+        if self.validation is not None:
+            row |= {f"validation_{name}": value for name, value in measured(self, self.validation).items()}
         self.epoch += 1
         if self.net.size is not None and not self.active.all():
             row = {name: np.where(self.active, value, np.nan) for name, value in row.items()}
@@ -290,31 +301,6 @@ class Training:
             self._judge(row)
         show(self.epoch, monitored)
         return self._call_back()
-
-    # --- measuring ----------------------------------------------------------------------------------------------
-
-    def _measure(self) -> dict[str, Any]:
-        """Validation loss and all metrics, in prediction mode."""
-        measured: dict[str, Any] = {} if self.validation is None else {"validation_loss": None}
-        for prefix, data in (("", self.data), ("validation_", self.validation)):
-            if data is None or not (prefix or self.metrics):
-                continue
-            Z = self.engine.logits(data.X)
-            if prefix:
-                measured["validation_loss"] = self.net.objective_of(Z, data.T)
-            measured |= {prefix + name: value for name, value in self._metrics_of(Z, data.T).items()}
-        return measured
-
-    def _metrics_of(self, Z: Array, T: Array) -> dict[str, Any]:
-        rule = self.net.loss_rule
-        made = {"predict": rule.predict(Z), "predict_proba": rule.output(Z)}
-        y = T.argmax(axis=-1) if rule.target == "classes" else T
-        if T.ndim == 2:
-            return {metric.name: metric.function(y, made[metric.needs]) for metric in self.metrics}
-        return {  # every network has targets of its own
-            metric.name: np.array([metric.function(*pair) for pair in zip(y, made[metric.needs], strict=True)])
-            for metric in self.metrics
-        }
 
     # --- stopping -----------------------------------------------------------------------------------------------
 
@@ -343,9 +329,11 @@ class Training:
 
     # --- L-BFGS and LSUV ----------------------------------------------------------------------------------------
 
-    def _run_lbfgs(self, until: int, show: Callable[[int, Any], None]) -> bool:
+    def _run_lbfgs(self, until: int, show: Callable[[float, Any], None]) -> bool:
         """Iterations as epochs; True: it converged, stopped early, or a callback asked it to stop."""
         assert isinstance(self.optimizer, LBFGS)
+        assert isinstance(self.data, TrainingData)
+        assert not isinstance(self.engine, StreamEngine)
         asked = False
         if not np.isfinite(self.engine.loss_and_gradient()[0]):
             raise divergence(self.net, self.data.batch(slice(None)), self.epoch + 1, 1, self.seed, 1.0)
@@ -365,9 +353,8 @@ class Training:
         if not waiting.any():
             return
         drawn = self.net.params.copy()
-        rows = randomness.order(randomness.key(0, self.seed, "lsuv"), self.data.rows)[:1000]
         with blas.single_threaded():
-            lsuv(self.net, self.data.X[..., rows, :])
+            lsuv(self.net, self.data.some_rows(self.seed))
         if self.net.size is not None:
             self.net.params = np.where(waiting[:, None], self.net.params, drawn)
 
@@ -388,7 +375,7 @@ class Training:
         take_up(self, saved)
 
 
-def train(net: Network, X: ArrayLike, y: ArrayLike, **settings: Any) -> History:
+def train(net: Network, X: ArrayLike | Stream, y: ArrayLike | None = None, **settings: Any) -> History:
     """Train a network or a stack in place and return its history; settings are those of `Training`.
 
     >>> import handgrad as hg
