@@ -1,5 +1,6 @@
 """`handgrad train`: a network from a table, with what is needed to use it and to judge it."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +18,8 @@ def train(
     data: Annotated[
         str,
         typer.Argument(
-            metavar="DATA", help="A built-in name (moons, digits, iris, ...), .csv, .parquet, .npz, IDX folder."
+            metavar="DATA",
+            help="A built-in name (moons, digits, iris, ...), .csv, .parquet, .npz, folder of Parquet or IDX files.",
         ),
     ],
     target: Annotated[str | None, typer.Option(help="Column of a table to predict.")] = None,
@@ -32,7 +34,10 @@ def train(
     learning_rate: Annotated[
         float | None, typer.Option(help="Without it, the optimiser's own.", show_default=False)
     ] = None,
-    epochs: Annotated[int, typer.Option(help="Times that the training rows are seen.")] = 200,
+    epochs: Annotated[
+        int | None,
+        typer.Option(help="Times that rows are seen; without it 200, or 3 of a stream.", show_default=False),
+    ] = None,
     batch_size: Annotated[int, typer.Option(help="Rows of a step; 0: all of them.")] = 32,
     l2: Annotated[float, typer.Option(help="Strength of the penalty on the weights.")] = 0.0,
     dropout: Annotated[float, typer.Option(help="Share of the hidden units that is dropped.")] = 0.0,
@@ -45,6 +50,14 @@ def train(
             help="Stop after so many epochs without improvement on a fifth of the training rows, kept aside; 0: never."
         ),
     ] = 20,
+    stream: Annotated[
+        bool | None,
+        typer.Option(
+            "--stream/--no-stream",
+            help="Read Parquet part by part; without it, what would take more than a gigabyte.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; without it, DATA-network.")] = None,
     force: ForceOption = False,
     json: JsonOption = False,
@@ -55,11 +68,15 @@ def train(
     carries that along, so that handgrad predict takes raw rows. The folder then holds model.safetensors,
     metrics.json, history.csv and plots.
 
+    Parquet that is larger than memory is streamed: rows to test on are drawn by their numbers, as many as fit.
+
     Example: handgrad train flowers.csv --target species --hidden 16
     """
     from handgrad.cli.learning import Settings, learn, task_of
+    from handgrad.cli.streaming import learn_from, open_stream
     from handgrad.datasets import load
 
+    rows = open_stream(data, target, stream, task_of(loss))
     settings = Settings(
         hidden=hidden,
         activation=activation,
@@ -67,7 +84,7 @@ def train(
         init=init,
         optimizer=optimizer,
         learning_rate=learning_rate,
-        epochs=epochs,
+        epochs=epochs if epochs is not None else 200 if rows is None else 3,
         batch_size=batch_size or None,
         l2=l2,
         dropout=dropout,
@@ -77,11 +94,11 @@ def train(
         patience=patience or None,
     )
     folder = Path(f"{Path(data).stem}-network") if out is None else out
-    dataset = load(data, target, seed, task_of(loss))
-    with output_folder(folder, force) as partial:
-        learned = learn(dataset, settings)
+    learning = partial(learn, load(data, target, seed, task_of(loss))) if rows is None else partial(learn_from, rows)
+    with output_folder(folder, force) as unfinished:
+        learned = learning(settings)
         metrics = {"data": data, "target": learned.train.target_name, **learned.metrics()}
-        save(learned, metrics, partial)
+        save(learned, metrics, unfinished)
     if json:
         print_json(metrics | {"out": str(folder)})
     else:

@@ -4,7 +4,7 @@ Nothing heavier than NumPy is imported until a dataset is asked for.
 """
 
 from handgrad.datasets.bundled import breast_cancer, diabetes, digits, iris, wine
-from handgrad.datasets.catalogue import NAMES, load
+from handgrad.datasets.catalogue import NAMES, is_parquet, load
 from handgrad.datasets.dataset import Dataset
 from handgrad.datasets.idx import from_idx, mnist
 from handgrad.datasets.readers import read_rows
@@ -27,6 +27,7 @@ __all__ = [
     "from_parquet",
     "gaussians",
     "iris",
+    "is_parquet",
     "load",
     "mnist",
     "moons",

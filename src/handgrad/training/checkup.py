@@ -52,7 +52,7 @@ def watch(net: Network, X: ArrayLike, y: ArrayLike, **settings: Any) -> tuple[Di
         raise ValueError(f"net is a stack of {net.size} networks; examine one of them, such as stack[0]")
     if isinstance(X, Stream):
         raise TypeError("X is a stream; the doctor looks at rows in memory: give it some of them, as arrays")
-    X = np.asarray(X)  # a mapped array as it is
+    X = np.asarray(X) if isinstance(X, np.memmap) else X  # mapped still, and not streamed
     trained = net.copy()
     training = Training(trained, X, y, **settings)
     training._rescale_at_first_data()  # so that what is seen before the first epoch is what it starts from

@@ -64,7 +64,7 @@ class StreamedData:
         """The rows of an epoch in buffers, a multiple of the batch size each."""
         assert settings.batch_size is not None
         each = sum(array[0].nbytes for array in self.example if array is not None)
-        batches = max(1, self.stream.buffer // (each * settings.batch_size))
+        batches = max(1, self.stream.buffer // (2 * each * settings.batch_size))
         length = settings.batch_size * min(batches, settings.steps(self.rows))
         pair = Buffer(length, self.example), Buffer(length, self.example)
         return ReadAhead(self.read(self.stream.order(settings.seed, epoch)), pair)
@@ -102,7 +102,6 @@ class StreamedData:
         return Rows(rows.X[:1].copy(), rows.T[:1].copy(), None if rows.weights is None else rows.weights[:1].copy())
 
     def _accept(self, part: Part) -> Rows:
-        require_numbers(part, self.stream.feature_names)
         try:
             if np.ndim(part.X) != 2:
                 raise ValueError(f"X has shape {np.shape(part.X)}; expected (rows, columns)")
@@ -111,6 +110,7 @@ class StreamedData:
                 T = self.net.accept_targets(part.y, X)
                 weights = None if part.weight is None else _accept_weights(part.weight, len(X), self.net)
         except (TypeError, ValueError) as wrong:
+            require_numbers(part, self.stream.feature_names)  # says exactly where, if it is that
             raise type(wrong)(f"{part.row(0)} on: {wrong}") from wrong
         if self.class_weight is not None:
             by_class = _class_weights_of(self.net, T, self.class_weight)
@@ -251,8 +251,8 @@ def _class_weights_of(net: Network, T: Array, class_weight: Mapping[int, float] 
 
 
 def _accept_weights(weights: Array, rows: int, net: Network) -> Array:
-    if weights.shape != (rows,) or (weights < 0).any():
-        raise ValueError(f"weights have shape {weights.shape}; expected ({rows},), each at least 0")
+    if weights.shape != (rows,) or (weights < 0).any() or not np.isfinite(weights).all():
+        raise ValueError(f"weights have shape {weights.shape}; expected ({rows},), finite and each at least 0")
     return weights.astype(net.dtype)
 
 

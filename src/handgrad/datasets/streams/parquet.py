@@ -12,8 +12,8 @@ import numpy as np
 from handgrad.arrays import Array
 from handgrad.datasets.readers import PathLike, require_file
 
-AT_ONCE = 1 << 22  # bytes of decoded values; what the decoder holds besides grows with it
-BUFFER = 1 << 16  # bytes that are read ahead of each column
+AT_ONCE = 1 << 21  # bytes of decoded values; what the decoder holds besides grows with it
+BUFFER = 1 << 14  # bytes that are read ahead of each column
 
 
 class Rows(NamedTuple):
@@ -164,6 +164,20 @@ class ParquetFiles:
     def _schema(self, file: Path) -> Any:
         with _opened(file) as parquet:
             return parquet.schema_arrow
+
+
+def numbers_of(rows: Rows, names: list[str], into: Array) -> None:
+    """Columns of numbers as rows of an array (columns, n); one that is missing or not finite is refused.
+
+    They are looked at together, for a look costs more than so few values.
+    """
+    for values, name in zip(into, names, strict=True):
+        column = rows.batch.column(name)
+        simple = column.null_count == 0 and not hasattr(column, "dictionary") and "decimal" not in str(column.type)
+        values[...] = column.to_numpy(zero_copy_only=False) if simple else values_of(rows, name)
+    if not np.isfinite(into).all():
+        for name in names:
+            values_of(rows, name)  # says which
 
 
 def values_of(rows: Rows, name: str) -> Array | Texts:

@@ -108,4 +108,13 @@ def chosen(part: Part, mask: Array) -> Part:
     if mask.all():
         return part
     weight = None if part.weight is None else part.weight[mask]
-    return part._replace(X=part.X[mask], y=part.y[mask], weight=weight, kept=np.flatnonzero(mask))
+    return part._replace(X=rows_of(part.X, mask), y=part.y[mask], weight=weight, kept=np.flatnonzero(mask))
+
+
+def rows_of(X: Array, mask: Array) -> Array:
+    """The rows of X (n, D) that the mask takes, in X's own layout."""
+    if mask.all():
+        return X
+    if X.ndim == 2 and X.flags.f_contiguous:
+        return np.take(X.T, np.flatnonzero(mask), axis=1).T
+    return X[mask]

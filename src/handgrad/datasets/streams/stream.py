@@ -21,7 +21,7 @@ from handgrad.preprocessing import Preprocessing
 from handgrad.randomness import require_seed
 from handgrad.rules import unknown
 
-BUFFER = 64 << 20  # bytes
+BUFFER = 64 << 20  # bytes, of two buffers together
 Change = Callable[[Array, Array], tuple[Array, Array]]
 
 
@@ -29,7 +29,7 @@ Change = Callable[[Array, Array], tuple[Array, Array]]
 class Stream:
     """Rows X and y that are read part by part, as `stream` makes it; `hg.train(net, stream, ...)` trains on it.
 
-    `buffer` is the size of each of the two buffers in which rows are shuffled, in bytes.
+    `buffer` is the size of the two buffers in which rows are shuffled, together, in bytes.
 
     >>> import numpy as np
     >>> rows = Stream(ArraySource(np.ones((1000, 3)), np.zeros(1000)))
@@ -158,7 +158,7 @@ def stream(
     standardise
         Take the numbers' means and scales out of X; `Stream.split` does so with those of the training rows.
     buffer
-        Bytes of each of two buffers. Rows are shuffled inside a buffer: the larger, the better they mix.
+        Bytes of two buffers together. Rows are shuffled inside each: the larger they are, the better rows mix.
 
     Examples
     --------

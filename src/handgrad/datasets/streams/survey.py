@@ -7,8 +7,8 @@ import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.datasets.streams.moments import Moments
-from handgrad.datasets.streams.parquet import ParquetFiles, Rows, Texts, values_of
-from handgrad.datasets.streams.parts import Selection, taken
+from handgrad.datasets.streams.parquet import ParquetFiles, Rows, Texts, numbers_of, values_of
+from handgrad.datasets.streams.parts import Selection, rows_of, taken
 from handgrad.datasets.tables import FEW_CLASSES
 from handgrad.preprocessing import FEW_CATEGORIES, Column, NumericColumn, Preprocessing, TextColumn
 
@@ -40,7 +40,7 @@ class Survey:
 
 
 def survey(files: ParquetFiles, wanted: Wanted, progress: Progress) -> Survey:
-    """Read everything once.
+    """Read once all columns that it needs; numbers that stay as they are it leaves to training.
 
     Raises
     ------
@@ -50,8 +50,9 @@ def survey(files: ParquetFiles, wanted: Wanted, progress: Progress) -> Survey:
     """
     inputs = [name for name in files.names if name not in (wanted.target, wanted.weight)]
     seen = _Seen(files, wanted, inputs)
+    columns = [*seen.numeric, *seen.texts, wanted.target]
     for group in files.groups:
-        for rows in files.read(group, [*inputs, wanted.target]):
+        for rows in files.read(group, columns):
             seen.add(rows)
             progress(rows.first + rows.batch.num_rows, files.rows)
     return seen.survey()
@@ -62,7 +63,8 @@ class _Seen:
 
     def __init__(self, files: ParquetFiles, wanted: Wanted, inputs: list[str]) -> None:
         self.files, self.wanted, self.inputs = files, wanted, inputs
-        self.numeric = [name for name in inputs if not files.is_text(name)]
+        standardised = wanted.fitted_on is not None
+        self.numeric = [name for name in inputs if not files.is_text(name)] if standardised else []  # else not needed
         self.moments = Moments(len(self.numeric))
         self.texts: dict[str, set[str]] = {name: set() for name in inputs if files.is_text(name)}
         self.counts: dict[object, int] | None = {} if self._may_be_classes() else None
@@ -82,8 +84,9 @@ class _Seen:
             if len(texts) > MOST_TEXTS:
                 raise _too_many(name, f"more than {MOST_TEXTS:,} different texts")
         if self.numeric:
-            numbers = [np.asarray(values_of(rows, name), dtype=np.float64) for name in self.numeric]
-            self.moments.add(np.stack(numbers, axis=1)[mask])
+            numbers = np.empty((len(self.numeric), rows.batch.num_rows))
+            numbers_of(rows, self.numeric, numbers)
+            self.moments.add(rows_of(numbers.T, mask))
         target = values_of(rows, self.wanted.target)
         if self.counts is not None:
             self._count(target, mask)

@@ -7,10 +7,10 @@ from functools import cached_property
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.datasets.streams.parquet import ParquetFiles, Rows, Texts, values_of
+from handgrad.datasets.streams.parquet import ParquetFiles, Rows, Texts, numbers_of, values_of
 from handgrad.datasets.streams.parts import Part, Selection
 from handgrad.datasets.streams.survey import Progress, Survey, Wanted, survey
-from handgrad.preprocessing import Column, Preprocessing, TextColumn
+from handgrad.preprocessing import NumericColumn, Preprocessing, TextColumn
 from handgrad.rules import unknown
 
 
@@ -89,13 +89,30 @@ class TableSource:
         return TableSource(self.files, replace(self.wanted, fitted_on=taken))
 
     def _inputs(self, rows: Rows) -> Array:
-        X = np.empty((rows.batch.num_rows, len(self.feature_names)))  # (n, D)
-        at = 0
-        for column in self.preprocessing.columns:
-            width = len(column.feature_names)
-            X[:, at : at + width] = _encoded(column, values_of(rows, column.name))
-            at += width
-        return X
+        """X (n, D), laid out column by column, as it comes."""
+        numeric, numbers, mean, scale, texts = self._layout
+        X = np.empty((len(self.feature_names), rows.batch.num_rows))  # (D, n)
+        block = X if not texts else np.empty((len(numeric), rows.batch.num_rows))
+        numbers_of(rows, numeric, block)
+        with np.errstate(over="ignore"):  # what overflows is refused by the network
+            block -= mean
+            block /= scale
+        if texts:
+            X[numbers] = block
+        for at, column in texts:
+            X[at : at + len(column.categories)] = _encoded(column, values_of(rows, column.name)).T
+        return X.T
+
+    @cached_property
+    def _layout(self) -> tuple[list[str], Array, Array, Array, list[tuple[int, TextColumn]]]:
+        """The numeric columns with their places in X, means and scales (k, 1); the text columns with theirs."""
+        widths = [len(column.feature_names) for column in self.preprocessing.columns]
+        placed = list(zip(np.cumsum([0, *widths]).tolist(), self.preprocessing.columns, strict=False))
+        numeric = [(at, column) for at, column in placed if isinstance(column, NumericColumn)]
+        texts = [(at, column) for at, column in placed if isinstance(column, TextColumn)]
+        mean, scale = (np.array([getattr(column, of) for _, column in numeric])[:, None] for of in ("mean", "scale"))
+        places = np.array([at for at, _ in numeric], dtype=np.int64)
+        return [column.name for _, column in numeric], places, mean, scale, texts
 
     def _targets(self, rows: Rows) -> Array:
         """Class indices int64, or numbers float64, (n,)."""
@@ -108,10 +125,7 @@ class TableSource:
         return np.searchsorted(np.array(classes), values).astype(np.int64)
 
 
-def _encoded(column: Column, values: Array | Texts) -> Array:
+def _encoded(column: TextColumn, values: Array | Texts) -> Array:
     """Its columns of X, (n, width): each distinct text is looked up once."""
-    if isinstance(column, TextColumn):
-        assert isinstance(values, Texts)
-        return column.encode(np.array(values.texts, dtype=object))[values.codes]
-    assert not isinstance(values, Texts)
-    return column.encode(values)
+    assert isinstance(values, Texts)
+    return column.encode(np.array(values.texts, dtype=object))[values.codes]
