@@ -37,8 +37,8 @@ class Buffer:
         stop = min(len(rows.X), start + self.length - self.filled)
         here = slice(self.filled, self.filled + stop - start)
         self.X[here], self.T[here] = rows.X[start:stop], rows.T[start:stop]
-        if self.weights is not None and rows.weights is not None:
-            self.weights[here] = rows.weights[start:stop]
+        if self.weights is not None:
+            self.weights[here] = 1 if rows.weights is None else rows.weights[start:stop]
         self.filled += stop - start
         return stop
 

@@ -45,6 +45,8 @@ class StreamedData:
         elif class_weight is not None:
             _class_weights_of(net, self.example.T, class_weight)  # one that does not fit is refused now
             self.class_weight = class_weight
+        if self.class_weight is not None:
+            self.example = self.example._replace(weights=np.ones(1, net.dtype))
 
     def read(self, order: Array | None = None) -> Iterator[Rows]:
         """The rows, some at a time; an error says where those that do not fit are."""
@@ -53,7 +55,10 @@ class StreamedData:
             seen += len(part.X)
             if seen > self.rows:
                 raise ValueError(f"{part.row(0)} on: the stream has more rows than the {self.rows} it was said to have")
-            yield self._accept(part)
+            rows = self._accept(part)
+            if rows.weights is not None and self.example.weights is None:
+                raise ValueError(f"{part.row(0)} on: these rows have weights, but the first have none; give all some")
+            yield rows
         if seen < self.rows:
             raise ValueError(
                 f"the stream ended after {seen} of {self.rows} rows; did it change, or does its function give the same "
@@ -94,7 +99,8 @@ class StreamedData:
             columns, outputs = self.net.fan_in, self.net.fan_out
             if columns is None or outputs is None:
                 raise ValueError("an iterator needs a network whose first layer says how many columns X has")
-            return Rows(np.zeros((1, columns), self.net.dtype), np.zeros((1, outputs), self.net.dtype), None)
+            like = (np.zeros((1, columns)), np.zeros((1, outputs)), np.ones(1))  # its batches may bring weights
+            return Rows(*(each.astype(self.net.dtype) for each in like))
         part = next(self.stream.parts(), None)
         if part is None:
             raise ValueError("the stream has no rows; expected at least one")
