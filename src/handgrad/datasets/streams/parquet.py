@@ -61,12 +61,7 @@ class ParquetFiles:
 
     def __post_init__(self) -> None:
         for file in self.files:
-            names = _names_of(self._schema(file))
-            if names != self.names:
-                raise ValueError(
-                    f"{file} has the columns {', '.join(names)}, but {self.files[0].name} {', '.join(self.names)}; "
-                    "all files of a folder need the same"
-                )
+            self._require_like_the_first(file)
         if not self.groups:
             raise ValueError(f"{self.path} has column names but no rows; expected at least one")
 
@@ -149,21 +144,45 @@ class ParquetFiles:
 
     def is_text(self, name: str) -> bool:
         """Whether a column is text rather than numbers; any other type is refused."""
-        from pyarrow import types
+        found = is_text(self.schema.field(name).type)
+        if found is None:
+            kind = self.schema.field(name).type
+            raise ValueError(
+                f"column {name!r} of {self.files[0]} holds {kind}; expected numbers or text; convert or drop it"
+            )
+        return found
 
-        kind = self.schema.field(name).type
-        kind = kind.value_type if types.is_dictionary(kind) else kind
-        if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-            return True
-        if types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind):
-            return False
-        raise ValueError(
-            f"column {name!r} of {self.files[0]} holds {kind}; expected numbers or text; convert or drop it"
-        )
+    def _require_like_the_first(self, file: Path) -> None:
+        schema = self._schema(file)
+        names = _names_of(schema)
+        if names != self.names:
+            raise ValueError(
+                f"{file} has the columns {', '.join(names)}, but {self.files[0].name} {', '.join(self.names)}; "
+                "all files of a folder need the same"
+            )
+        for name in names:
+            kind, first = schema.field(name).type, self.schema.field(name).type
+            if is_text(kind) != is_text(first):
+                raise ValueError(
+                    f"{file}: column {name!r} holds {kind}, but in {self.files[0].name} {first}; "
+                    "all files of a folder need the same"
+                )
 
     def _schema(self, file: Path) -> Any:
         with _opened(file) as parquet:
             return parquet.schema_arrow
+
+
+def is_text(kind: Any) -> bool | None:
+    """Whether Arrow's type is text, or numbers; None where it is neither."""
+    from pyarrow import types
+
+    kind = kind.value_type if types.is_dictionary(kind) else kind
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return True
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind):
+        return False
+    return None
 
 
 def numbers_of(rows: Rows, names: list[str], into: Array) -> None:
@@ -189,12 +208,11 @@ def values_of(rows: Rows, name: str) -> Array | Texts:
     if column.null_count:
         number = int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
         raise ValueError(f"{rows.row(number)}: column {name!r} has no value; fill or drop such rows first")
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+    if is_text(column.type):
         coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         return Texts(coded.indices.to_numpy(zero_copy_only=False), coded.dictionary.to_pylist())
     column = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
-    column = pc.cast(column, pa.float64()) if pa.types.is_decimal(kind) else column
+    column = pc.cast(column, pa.float64()) if pa.types.is_decimal(column.type) else column
     values: Array = column.to_numpy(zero_copy_only=False)
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         number = int(np.argmin(np.isfinite(values)))
