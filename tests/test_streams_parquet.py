@@ -171,7 +171,7 @@ def test_a_bad_value_is_told_with_its_file_row_group_row_and_column(folder, name
     ("change", "arguments", "words"),
     [
         (lambda folder: rewritten(folder, more=1), {}, r"b\.parquet has the columns .*more.* all files"),
-        (lambda folder: rewritten(folder, height="tall"), {}, r"b\.parquet.*'height' holds .*string.*a\.parquet.*double"),
+        (lambda folder: rewritten(folder, height="tall"), {}, r"'height' holds .*string.*a\.parquet double"),
         (lambda folder: (folder / "b.parquet").write_text("no"), {}, r"b\.parquet is not a readable Parquet file"),
         (lambda folder: (folder / "day=1").mkdir() or (folder / "b.parquet").rename(folder / "day=1" / "b.parquet"), {},
          "in the name of its folder"),

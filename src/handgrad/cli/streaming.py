@@ -21,7 +21,7 @@ from handgrad.cli.learning import (
 from handgrad.cli.output import bar
 from handgrad.datasets import NAMES, Dataset, Stream, is_parquet, stream
 from handgrad.datasets.dataset import require_share_or_rows
-from handgrad.datasets.streams.parts import Selection
+from handgrad.datasets.streams.parts import Part, Selection, Source, chosen, taken
 from handgrad.datasets.streams.table import TableSource
 from handgrad.training import EarlyStopping, Training
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LIMIT = 1 << 30  # bytes of numbers from which a table is streamed
-KEPT = 64 << 20  # bytes of X that are kept in memory to test on, to decide when to stop, and to measure training on
+KEPT = 32 << 20  # bytes of X that are kept in memory to test on, to decide when to stop, and to measure training on
 
 
 def open_stream(data: str, target: str | None, wanted: bool | None, task: str | None) -> Stream | None:
@@ -56,16 +56,16 @@ def learn_from(rows: Stream, settings: Settings) -> Learned:
     if settings.patience is not None:
         train, held = train.split(min(VALIDATION, fitting / train.rows), settings.seed)
     _look_through("reading means and scales", train)
-    sample = _collected(_sample(train, min(1.0, fitting / train.rows), settings.seed))
+    some = _sample(train, min(1.0, fitting / train.rows), settings.seed)
+    sample, tested, *aside = _collected(train.source, [some, test] if held is None else [some, test, held])
     loss = find_loss(settings.loss, sample)
     if not sample.n_classes:
         require_target(sample)
     net = build(sample, loss, settings)
     stop, validation, kept = None, None, 0
-    if held is not None:
-        aside = _collected(replace(held, source=train.source))
-        stop, kept = EarlyStopping(patience=settings.patience or 1), len(aside.y)
-        validation = aside.X, in_training_units(aside.y, sample, loss)
+    for rows_aside in aside:
+        stop, kept = EarlyStopping(patience=settings.patience or 1), len(rows_aside.y)
+        validation = rows_aside.X, in_training_units(rows_aside.y, sample, loss)
     history = Training(
         net,
         train.map(lambda X, y: (X, in_training_units(y, sample, loss))),
@@ -77,7 +77,7 @@ def learn_from(rows: Stream, settings: Settings) -> Learned:
     ).run()
     to_target_units(net, sample, loss)
     net.preprocessing = train.preprocessing
-    return Learned(settings, net, history, sample, _collected(replace(test, source=train.source)), kept, train.rows)
+    return Learned(settings, net, history, sample, tested, kept, train.rows)
 
 
 def frames(data: str, columns: "tuple[str, ...] | None") -> "Iterator[tuple[str, pd.DataFrame]]":
@@ -108,13 +108,22 @@ def _sample(rows: Stream, share: float, seed: int) -> Stream:
     return replace(rows, selections=(*rows.selections, Selection(seed, "sample", -np.inf, share)))
 
 
-def _collected(rows: Stream) -> Dataset:
-    """The rows of a table in memory."""
-    parts = list(rows.parts())
-    if not parts:
-        raise ValueError(f"too few rows: {rows.source.rows} leave none to test on, to stop by, or to learn from")
+def _collected(source: Source, streams: list[Stream]) -> list[Dataset]:
+    """The rows that each stream takes of this source, in memory, by one pass."""
+    wanted = [each.selections for each in streams]
+    parts: list[list[Part]] = [[] for _ in wanted]
+    for piece in range(source.pieces):
+        for part in source.read(piece):
+            for selections, found in zip(wanted, parts, strict=True):
+                found.append(chosen(part, taken(selections, part.first, len(part.X))))
+    return [_dataset(source, found) for found in parts]
+
+
+def _dataset(source: Source, parts: list[Part]) -> Dataset:
     X, y = np.concatenate([part.X for part in parts]), np.concatenate([part.y for part in parts])
-    fitted = rows.source.preprocessing
+    if not len(X):
+        raise ValueError(f"{source.rows} rows leave none to test on, to stop by, or to learn from; take more rows")
+    fitted = source.preprocessing
     assert fitted is not None
     return Dataset(X, y, fitted.feature_names, fitted.target_name, fitted.class_names, None, fitted)
 
