@@ -26,6 +26,18 @@ def measured(training: "Training", data: TrainingData | StreamedData) -> dict[st
     return found
 
 
+def measured_after_epoch(training: "Training") -> dict[str, Any]:
+    """The columns that an epoch adds to the history: the validation loss, and each metric of both sets."""
+    found: dict[str, Any] = {}
+    if training.validation is not None:
+        found = {f"validation_{name}": value for name, value in measured(training, training.validation).items()}
+    of_training = measured(training, training.data) if training.metrics else {}
+    names = [metric.name for metric in training.metrics]
+    order = ["validation_loss", *names, *(f"validation_{name}" for name in names)]
+    found |= {name: of_training[name] for name in names}
+    return {name: found[name] for name in order if name in found}
+
+
 def metrics_of(net: Network, metrics: Sequence[Metric], Z: Array, T: Array) -> dict[str, Any]:
     """Each metric by its name, of logits and targets."""
     rule = net.loss_rule

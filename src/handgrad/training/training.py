@@ -31,7 +31,7 @@ from handgrad.training.engine import Ran
 from handgrad.training.history import History
 from handgrad.training.interrupts import interrupts_held_back
 from handgrad.training.lbfgs import minimize
-from handgrad.training.measuring import measured
+from handgrad.training.measuring import measured, measured_after_epoch
 from handgrad.training.progress import progress_bar
 from handgrad.training.resuming import remembered, take_up
 from handgrad.training.settings import Settings
@@ -285,11 +285,7 @@ class Training:
     def _finish_epoch(self, loss: Any, rate: Any, show: Callable[[float, Any], None]) -> bool:
         """Measure, record, judge; True when training should stop."""
         row = {"loss": loss, "learning_rate": rate}
-        if self.metrics:
-            measured_here = measured(self, self.data)
-            row |= {metric.name: measured_here[metric.name] for metric in self.metrics}
-        if self.validation is not None:
-            row |= {f"validation_{name}": value for name, value in measured(self, self.validation).items()}
+        row |= measured_after_epoch(self)
         self.epoch += 1
         if self.net.size is not None and not self.active.all():
             row = {name: np.where(self.active, value, np.nan) for name, value in row.items()}

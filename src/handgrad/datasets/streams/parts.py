@@ -82,7 +82,7 @@ class Selection(NamedTuple):
         """Which of so many rows from `first` on are taken, (rows,) bool.
 
         >>> int(Selection(0, "split", 0.0, 0.25).of(0, 10_000).sum())
-        2508
+        2410
         """
         u = randomness.uniforms(randomness.key(self.seed, None, self.purpose), first, rows)
         return (u >= self.low) & (u < self.high)
