@@ -55,7 +55,7 @@ def buffers_by_hand(epoch, training_seed=None, length=30):
 @pytest.mark.parametrize("training_seed", [None, 5])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_training_equals_a_loop_over_the_same_buffers(engine, training_seed):
-    by_hand, losses = mlp(), []
+    by_hand, losses, step = mlp(dropout=0.3), [], 0  # what is dropped depends on the step
     for epoch in range(2):
         total = 0.0
         for number, rows in enumerate(buffers_by_hand(epoch, training_seed)):
@@ -63,11 +63,12 @@ def test_training_equals_a_loop_over_the_same_buffers(engine, training_seed):
             for start in range(0, len(rows), BATCH):
                 batch = rows[order[start : start + BATCH]]
                 batch = rows if len(rows) <= BATCH else batch
-                loss, gradient = by_hand.gradient(X[batch], Y[batch])
+                loss, gradient = by_hand.gradient(X[batch], Y[batch], seed=training_seed, step=step)
                 by_hand.params = by_hand.params - 0.5 * gradient
+                step += 1
                 total += loss * len(batch) / ROWS
         losses.append(total)
-    net, history = train(stream(X, Y, buffer=BUFFER), engine=engine, seed=training_seed)
+    net, history = train(stream(X, Y, buffer=BUFFER), mlp(dropout=0.3), engine=engine, seed=training_seed)
     np.testing.assert_allclose(net.params, by_hand.params, rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(history.loss, losses, rtol=1e-12)
 

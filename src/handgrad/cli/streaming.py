@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LIMIT = 1 << 30  # bytes of numbers from which a table is streamed
-KEPT = 32 << 20  # bytes of X that are kept in memory to test on, to decide when to stop, and to measure training on
+KEPT = 16 << 20  # bytes of X that are kept in memory to test on, to decide when to stop, and to measure training on
 
 
 def open_stream(data: str, target: str | None, wanted: bool | None, task: str | None) -> Stream | None:
@@ -115,7 +115,8 @@ def _collected(source: Source, streams: list[Stream]) -> list[Dataset]:
     for piece in range(source.pieces):
         for part in source.read(piece):
             for selections, found in zip(wanted, parts, strict=True):
-                found.append(chosen(part, taken(selections, part.first, len(part.X))))
+                some = chosen(part, taken(selections, part.first, len(part.X)))
+                found.append(some._replace(X=np.ascontiguousarray(some.X)))  # joined, they stay laid out by rows
     return [_dataset(source, found) for found in parts]
 
 
