@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -192,7 +192,7 @@ def numbers_of(rows: Rows, names: list[str], into: Array) -> None:
     """
     for values, name in zip(into, names, strict=True):
         column = rows.batch.column(name)
-        simple = column.null_count == 0 and not hasattr(column, "dictionary") and "decimal" not in str(column.type)
+        simple = column.null_count == 0 and _is_plain(column.type)
         values[...] = column.to_numpy(zero_copy_only=False) if simple else values_of(rows, name)
     if not np.isfinite(into).all():
         for name in names:
@@ -221,6 +221,14 @@ def values_of(rows: Rows, name: str) -> Array | Texts:
             "fill or drop such rows first"
         )
     return values
+
+
+@cache
+def _is_plain(kind: Any) -> bool:
+    """Whether NumPy has these numbers as they are."""
+    from pyarrow import types
+
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind))
 
 
 def _opened(file: Path) -> Any:

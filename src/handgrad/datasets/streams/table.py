@@ -94,9 +94,10 @@ class TableSource:
         X = np.empty((len(self.feature_names), rows.batch.num_rows))  # (D, n)
         block = X if not texts else np.empty((len(numeric), rows.batch.num_rows))
         numbers_of(rows, numeric, block)
-        with np.errstate(over="ignore"):  # what overflows is refused by the network
-            block -= mean
-            block /= scale
+        if self.wanted.fitted_on is not None:
+            with np.errstate(over="ignore"):  # what overflows is refused by the network
+                block -= mean
+                block /= scale
         if texts:
             X[numbers] = block
         for at, column in texts:
