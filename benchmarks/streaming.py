@@ -1,6 +1,6 @@
 """Training on data that is bigger than memory: how much memory it takes, and how long the engine waits for rows.
 
-    python benchmarks/streaming.py make FOLDER [GB]            # float32: Parquet files, and a mapped array
+    python benchmarks/streaming.py make FOLDER [GB]         # float32: Parquet files, and a mapped array
     python benchmarks/streaming.py train FOLDER parquet        # or memmap: one epoch, in a process of its own
     python benchmarks/streaming.py ratio FOLDER [rounds]       # an epoch streamed over the same from memory, in turns
 
