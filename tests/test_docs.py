@@ -22,7 +22,9 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCTOR = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
 CHECKING = (ROOT / "docs" / "gradient-checking.md").read_text(encoding="utf-8")
+ESTIMATORS = (ROOT / "docs" / "estimators.md").read_text(encoding="utf-8")
 STATISTICS = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
+INTERCHANGE = (ROOT / "docs" / "interchange.md").read_text(encoding="utf-8")
 STUDIES = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
 STREAMS = (ROOT / "docs" / "bigger-than-memory.md").read_text(encoding="utf-8")
 THEORY = (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
@@ -106,6 +108,14 @@ def test_the_page_on_statistics_prints_what_it_says(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out == printed
 
 
+def test_the_page_on_estimators_prints_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its blocks, one after another, as a reader runs them."""
+    names: dict[str, Any] = {}
+    for code, printed in re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", ESTIMATORS, flags=re.DOTALL):
+        exec(code, names)
+        assert capsys.readouterr().out == printed
+
+
 def test_the_page_on_theory_prints_what_it_says(tmp_path: Path) -> None:
     """Its blocks, one after another, as a reader runs them."""
     blocks = re.findall(r"```python\n(.*?)```\n(?:\n```text\n(.*?)```)?", THEORY, flags=re.DOTALL)
@@ -176,3 +186,23 @@ def test_the_page_on_data_bigger_than_memory_prints_what_it_says_and_its_command
         done = CliRunner().invoke(app, command.removeprefix("handgrad ").split())
         assert done.exit_code == 0, done.stderr
     assert len(pd.read_csv("prices.csv")) == 20_000
+
+
+def test_the_page_on_interchange_prints_what_it_says_and_its_commands_pass(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its blocks and commands, one after another, as a reader runs them."""
+    for library in ("onnx", "onnxruntime", "torch"):
+        pytest.importorskip(library)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    blocks = re.findall(r"```(python|sh)\n(.*?)```\n(?:\n```text\n(.*?)```)?", INTERCHANGE, flags=re.DOTALL)
+    for kind, code, printed in blocks:
+        if kind == "python":
+            exec(code, names)
+            assert capsys.readouterr().out == printed
+        else:
+            for command in code.splitlines():
+                done = CliRunner().invoke(app, command.removeprefix("handgrad ").split())
+                assert done.exit_code == 0, done.stderr
+    assert {each.name for each in (tmp_path / "iris-network").iterdir()} >= {"model.onnx", "model.pt"}

@@ -33,6 +33,8 @@ NAMES = [
     "datasets",
     "diagnose",
     "doctor",
+    "from_sklearn",
+    "from_torch",
     "initializers",
     "layers",
     "load",
@@ -45,6 +47,10 @@ NAMES = [
     "schedules",
     "signals",
     "theory",
+    "to_numpy",
+    "to_onnx",
+    "to_sklearn",
+    "to_torch",
     "train",
 ]
 

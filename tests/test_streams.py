@@ -99,6 +99,13 @@ def test_bits_do_not_depend_on_who_is_faster():
     np.testing.assert_array_equal(results[0], slow_engine.params)
 
 
+def test_unshuffled_rows_come_as_they_lie():
+    """So that batches are those of training in memory."""
+    streamed, _ = train(stream(X, Y, buffer=BUFFER), shuffle=False)
+    inside, _ = train(X, y=Y, shuffle=False)
+    np.testing.assert_allclose(streamed.params, inside.params, rtol=1e-12)
+
+
 def test_orders_differ_from_epoch_to_epoch_and_with_the_training_seed():
     source = stream(X, Y)
     orders = [tuple(source.order(seed, epoch)) for seed in (None, 1) for epoch in (0, 1)]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from handgrad.files import load, save
     from handgrad.gradcheck import check_gradient, check_network
     from handgrad.health import Monitor, diagnose, signals
+    from handgrad.interchange import from_sklearn, from_torch, to_numpy, to_onnx, to_sklearn, to_torch
     from handgrad.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Residual
     from handgrad.network import Network, record
     from handgrad.optimizers import LBFGS, SGD, Adagrad, Adam, AdamW, RMSprop
@@ -47,6 +48,7 @@ _HOMES = {
     "files": ("load", "save"),
     "gradcheck": ("check_gradient", "check_network"),
     "health": ("Monitor", "diagnose", "signals"),
+    "interchange": ("from_sklearn", "from_torch", "to_numpy", "to_onnx", "to_sklearn", "to_torch"),
     "layers": ("Activation", "BatchNorm", "Dense", "Dropout", "LayerNorm", "Residual"),
     "network": ("Network", "record"),
     "optimizers": ("LBFGS", "SGD", "Adagrad", "Adam", "AdamW", "RMSprop"),
@@ -80,6 +82,8 @@ __all__ = [
     "datasets",
     "diagnose",
     "doctor",
+    "from_sklearn",
+    "from_torch",
     "initializers",
     "layers",
     "load",
@@ -92,6 +96,10 @@ __all__ = [
     "schedules",
     "signals",
     "theory",
+    "to_numpy",
+    "to_onnx",
+    "to_sklearn",
+    "to_torch",
     "train",
 ]
 

@@ -29,6 +29,19 @@ def require_integer(argument: str, value: object, at_least: int = 1) -> int:
     return int(value)
 
 
+def require_bool(argument: str, value: object) -> bool:
+    """The value as a bool, if it is one (NumPy's too) or 0 or 1.
+
+    >>> require_bool("shuffle", "no")
+    Traceback (most recent call last):
+        ...
+    TypeError: shuffle is 'no'; expected True or False
+    """
+    if value not in (False, True):
+        raise TypeError(f"{argument} is {value!r}; expected True or False")
+    return bool(value)
+
+
 def require_number(
     argument: str,
     value: object,

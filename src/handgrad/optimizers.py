@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from handgrad.arrays import Array, require_integer, require_number
+from handgrad.arrays import Array, require_bool, require_integer, require_number
 from handgrad.rules import by_name, parse, unknown
 
 Setting = float | Sequence[float]
@@ -94,14 +94,12 @@ class Optimizer:
     def _accept(self, field: Field[Any], value: object) -> Any:
         argument = f"{type(self).__name__}.{field.name}"
         if field.type is bool:
-            if value not in (False, True):
-                raise TypeError(f"{argument} is {value!r}; expected True or False")
-            return bool(value)
+            return require_bool(argument, value)
         if field.type is int:
             return require_integer(argument, value)
         if field.name in self.unit_interval:
             return require_number(argument, value, at_least=0, below=1)
-        if field.name == "weight_decay":
+        if field.name in ("weight_decay", "tolerance", "decrease"):
             return require_number(argument, value, at_least=0)
         return require_number(argument, value, above=0)
 
@@ -264,12 +262,15 @@ class LBFGS(Optimizer):
     """Limited-memory BFGS with line search, full batches, one network (Liu & Nocedal 1989; SciPy's L-BFGS-B).
 
     `memory` is the number of past updates that are kept; training stops early when the largest entry of the gradient
-    is below `tolerance`. The line search sets the step, so `learning_rate` stays 1.
+    is at most `tolerance`, when an iteration lowers the loss by no more than its share `decrease`, or after
+    `max_evaluations` of the loss. The line search sets the step, so `learning_rate` stays 1.
     """
 
     learning_rate: Setting = 1.0
     memory: int = 10
     tolerance: float = 1e-8
+    decrease: float = 0.0
+    max_evaluations: int = 15000
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -142,13 +142,13 @@ class Network(Core):
         """
         return self.layout.views(require_shape("vector", vector, self._params.shape, self.dtype))
 
-    def __getitem__(self, name: str | int) -> Any:
-        """A named parameter (or state) as a view into the vector; or network i of a stack, as a copy."""
+    def __getitem__(self, name: str | int | slice) -> Any:
+        """A named parameter (or state) as a view into the vector; or network i (or i:j) of a stack, as a copy."""
         if isinstance(name, str):
             if name not in self._views:
                 raise unknown("parameter", name, self._views)
             return self._views[name]
-        return self._one_of_stack(name)
+        return self._of_stack(name)
 
     def __setitem__(self, name: str, values: ArrayLike) -> None:
         """Write into a named parameter (or state); the view stays the same array."""
@@ -388,16 +388,30 @@ class Network(Core):
     def _as_number(self, loss: Any) -> Any:
         return float(loss) if self.size is None else np.broadcast_to(loss, (self.size,)).copy()
 
-    def _one_of_stack(self, index: Any) -> "Network":
+    def _of_stack(self, index: Any) -> "Network":
+        """Network i of the stack, or the smaller stack of a slice; copies."""
         if self.size is None:
             raise TypeError("a single network has no members; index it by a parameter's name such as 'dense1.W'")
+        if isinstance(index, slice):
+            members = np.arange(self.size)[index]
+            if not len(members):
+                raise IndexError(f"{index} holds no network of a stack of {self.size}")
+            return self._members(members, np.asarray(self.seed)[members])
         if isinstance(index, bool) or not isinstance(index, numbers.Integral):
             raise TypeError(f"a stack is indexed by one network's number or a parameter's name, not {index!r}")
         if not -self.size <= int(index) < self.size:
             raise IndexError(f"network {index} of a stack of {self.size}")
         s = int(index) % self.size
-        init, bias_init = (each[s % len(each)] for each in (self.init, self.bias_init))
-        seed, l2 = int(np.asarray(self.seed)[s]), float(self.l2[s])
-        one = self._with(self._params[s].copy(), self._state[s].copy(), seed, l2, (init,), (bias_init,))
-        one.awaits_data = self.awaits_data[[s % len(self.awaits_data)]]
-        return one
+        return self._members(s, int(np.asarray(self.seed)[s]))
+
+    def _members(self, which: Any, seed: Any) -> "Network":
+        """A stack of these networks (an array of numbers), or the single one of that number."""
+
+        def own(values: Any) -> Any:  # one for all networks, or one for each
+            return tuple(values[s] for s in np.atleast_1d(which)) if len(values) > 1 else tuple(values)
+
+        l2 = float(self.l2[which]) if np.ndim(which) == 0 else np.asarray(self.l2)[which]
+        params, state = self._params[which].copy(), self._state[which].copy()
+        members = self._with(params, state, seed, l2, own(self.init), own(self.bias_init))
+        members.awaits_data = np.array(own(self.awaits_data))
+        return members

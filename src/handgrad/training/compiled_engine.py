@@ -10,7 +10,7 @@ from handgrad.arrays import Array
 from handgrad.network import Network
 from handgrad.network.lowering import or_reason, plan_of, settle
 from handgrad.optimizers import LBFGS, Optimizer, sgd
-from handgrad.training.data import TrainingData
+from handgrad.training.data import TrainingData, order_of
 from handgrad.training.engine import NumpyEngine, Ran
 from handgrad.training.settings import Settings
 
@@ -123,8 +123,7 @@ class CompiledEngine:
 
     def _order(self, epoch: int) -> Array:
         """The rows of an epoch, (S or 1, N)."""
-        key = randomness.key(self.net.seed, self.settings.seed, "order", epoch, *self.data.counters)
-        return np.atleast_2d(randomness.order(key, self.data.rows))
+        return np.atleast_2d(order_of(self.net, self.data.rows, self.settings, epoch, *self.data.counters))
 
     def _threads(self) -> int:
         from handgrad.compiled.threads import thread_count

@@ -50,7 +50,8 @@ def accept_data(
     """Everything about the training set that can be wrong is refused here."""
     X, T, _ = net.accept(X, y, sample_weight)
     classes = classes_of(net, T)
-    if classes is not None and classes.shape[-1] > 1 and (classes == classes[..., :1]).all(axis=-1).any():
+    encoded = np.ndim(y) == T.ndim  # who encodes classes knows them, and may have rows of one alone
+    if not encoded and classes is not None and classes.shape[-1] > 1 and _one_class(classes):
         raise ValueError("y has one class only; a classifier needs rows of at least two classes")
     weights = None if sample_weight is None else accept_weights(sample_weight, X.shape[-2], net.dtype)
     if class_weight is not None:
@@ -68,6 +69,11 @@ def classes_of(net: Network, T: Array) -> Array | None:
     if net.loss_rule.target == "labels" and T.shape[-1] == 1 and np.isin(T, (0, 1)).all():
         return T[..., 0].astype(np.int64)
     return None
+
+
+def _one_class(classes: Array) -> bool:
+    """Whether all rows of some network are of one class."""
+    return bool((classes == classes[..., :1]).all(axis=-1).any())
 
 
 def class_weights(net: Network, T: Array, classes: Array | None, class_weight: Mapping[int, float] | str) -> Array:
@@ -91,17 +97,21 @@ def class_weights(net: Network, T: Array, classes: Array | None, class_weight: M
 
 
 def batches(net: Network, rows: int, settings: Settings, epoch: int, *counters: int) -> Iterator[Any]:
-    """The rows of each batch of an epoch: everything in order if one batch holds it, else a seeded shuffle cut up.
-
-    Each network of a stack has its own order, from its own seed.
-    """
+    """The rows of each batch of an epoch: everything in order if one batch holds it, else the epoch's order cut up."""
     if settings.steps(rows) == 1:
         yield slice(None)
         return
     assert settings.batch_size is not None
-    order = randomness.order(randomness.key(net.seed, settings.seed, "order", epoch, *counters), rows)
+    order = order_of(net, rows, settings, epoch, *counters)
     for start in range(0, rows, settings.batch_size):
         yield order[..., start : start + settings.batch_size]
+
+
+def order_of(net: Network, rows: int, settings: Settings, epoch: int, *counters: int) -> Array:
+    """The rows of an epoch in their seeded order, (N,) or (S, N): each network of a stack has its own."""
+    if not settings.shuffle:
+        return np.arange(rows)
+    return randomness.order(randomness.key(net.seed, settings.seed, "order", epoch, *counters), rows)
 
 
 def _take(array: Array, rows: Any) -> Array:

@@ -16,8 +16,8 @@ def minimize(
     optimizer: LBFGS,
     iterations: int,
     after_iteration: Callable[[float], bool],
-) -> None:
-    """At most that many iterations from the network's parameters, which follow the best point.
+) -> bool:
+    """At most that many iterations from the network's parameters, which follow the best point; whether it converged.
 
     `after_iteration(loss)` is called after each with the network moved there; True stops.
     """
@@ -45,10 +45,11 @@ def minimize(
 
     options: Any = {
         "maxiter": iterations,
-        "maxfun": 20 * iterations,
+        "maxfun": optimizer.max_evaluations,
         "maxcor": optimizer.memory,
         "gtol": optimizer.tolerance,
-        "ftol": 0.0,
+        "ftol": optimizer.decrease,
     }
     start = net.params[free].astype(np.float64)
-    scipy_minimize(objective, start, jac=True, method="L-BFGS-B", callback=finished, options=options)
+    result = scipy_minimize(objective, start, jac=True, method="L-BFGS-B", callback=finished, options=options)
+    return bool(result.status == 0)

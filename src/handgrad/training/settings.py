@@ -15,6 +15,7 @@ class Settings(NamedTuple):
     frozen: Array | None  # (P,), True where a parameter stays
     seed: int | None
     threads: int | None
+    shuffle: bool = True
 
     def steps(self, rows: int) -> int:
         """How many batches an epoch has."""

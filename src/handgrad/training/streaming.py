@@ -72,7 +72,8 @@ class StreamedData:
         batches = max(1, self.stream.buffer // (2 * each * settings.batch_size))
         length = settings.batch_size * min(batches, settings.steps(self.rows))
         pair = Buffer(length, self.example), Buffer(length, self.example)
-        return ReadAhead(self.read(self.stream.order(settings.seed, epoch)), pair)
+        order = self.stream.order(settings.seed, epoch) if settings.shuffle else None
+        return ReadAhead(self.read(order), pair)
 
     def batch_of(self, net: Network, settings: Settings, epoch: int, number: int) -> Batch:
         """A batch of the buffer that was trained on last."""

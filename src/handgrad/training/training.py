@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from handgrad import blas
-from handgrad.arrays import Array, ArrayLike, require_finite, require_integer, require_number
+from handgrad.arrays import Array, ArrayLike, require_bool, require_finite, require_integer, require_number
 from handgrad.datasets import Stream
 from handgrad.initializers import lsuv
 from handgrad.metrics import Metric
@@ -79,6 +79,8 @@ class Training:
         Together with each network's own seed it decides batch order and dropout; None adds nothing.
     progress
         True, False, or None: a bar on a terminal when it takes longer than a second.
+    shuffle
+        False: the rows of an epoch keep their order.
     engine
         "auto": the compiled engine, and NumPy for what it does not know; or "numpy", or "compiled".
     threads
@@ -122,6 +124,7 @@ class Training:
         callbacks: Sequence[Callback] = (),
         seed: int | None = None,
         progress: bool | None = None,
+        shuffle: bool = True,
         engine: str = "auto",
         threads: int | None = None,
         record_every: int = 1,
@@ -152,13 +155,16 @@ class Training:
         self.validation = None if validation is None else accept_validation(net, validation, self.metrics)
         threads = None if threads is None else require_integer("threads", threads)
         stays = frozen_mask(net, frozen)
-        self.settings = Settings(self.optimizer, self.batch_size, clip_norm, stays, self.seed, threads)
+        self.settings = Settings(
+            self.optimizer, self.batch_size, clip_norm, stays, self.seed, threads, require_bool("shuffle", shuffle)
+        )
         self.engine = engine_of(engine, net, self.data, self.settings)
 
         networks = net.size or 1
         self.history = History(net.size, require_integer("record_every", record_every))
         self.epoch, self.step = 0, 0
         self._until = self.epochs
+        self.converged = False  # L-BFGS alone says so
         self.active = np.ones(networks, dtype=bool)  # (S,) or (1,): still training
         self.plateau = self.schedule.start(networks) if isinstance(self.schedule, ReduceOnPlateau) else None
         self.best = BestSoFar(*self._as_stack()) if self.stop else None
@@ -340,7 +346,7 @@ class Training:
             asked = self._finish_epoch(loss, 1.0, show)
             return asked or self.epoch >= until or not self._running()
 
-        minimize(self.engine, self.optimizer, until - self.epoch, after_iteration)
+        self.converged = minimize(self.engine, self.optimizer, until - self.epoch, after_iteration)
         return asked or self.epoch < until
 
     def _rescale_at_first_data(self) -> None:
