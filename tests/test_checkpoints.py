@@ -416,6 +416,7 @@ BENT = {
     "optimizer": ({"optimizer": "sgd"}, "optimizer is Adam there and SGD here"),
     "rate": ({"optimizer": hg.Adam(0.1)}, "optimizer.learning_rate is 0.001 there and 0.1 here"),
     "batch size": ({"batch_size": 5}, "batch_size is 10 there and 5 here"),
+    "shuffle": ({"shuffle": False}, "shuffle is True there and False here"),
     "schedule": ({"schedule": "step(every=2)"}, "schedule is constant there and step(every=2.0, factor=0.1) here"),
     "clip": ({"clip_norm": 1.0}, "clip_norm is None there and 1.0 here"),
     "frozen bias": ({"frozen": ("dense2.b",)}, "frozen is none there and "),

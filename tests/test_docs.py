@@ -28,6 +28,7 @@ RELIABILITY = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
 STATISTICS = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
 INTERCHANGE = (ROOT / "docs" / "interchange.md").read_text(encoding="utf-8")
 STUDIES = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
+STREAMS = (ROOT / "docs" / "bigger-than-memory.md").read_text(encoding="utf-8")
 THEORY = (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, flags=re.DOTALL)
 
@@ -172,6 +173,21 @@ def test_the_page_on_studies_tells_every_field() -> None:
     told = set(re.findall(r"`(\w+)`", STUDIES.split("## Fields")[1].split("Any of them may vary")[0]))
     fields = {name for kind in (DataRecipe, NetworkRecipe, TrainingRecipe) for name in kind.__dataclass_fields__}
     assert fields <= told
+
+
+def test_the_page_on_data_bigger_than_memory_prints_what_it_says_and_its_commands_pass(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for code, printed in re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", STREAMS, flags=re.DOTALL):
+        exec(code, names)
+        assert capsys.readouterr().out == printed
+    (commands,) = re.findall(r"```sh\n(handgrad.*?)```", STREAMS, flags=re.DOTALL)
+    for command in commands.splitlines():
+        done = CliRunner().invoke(app, command.removeprefix("handgrad ").split())
+        assert done.exit_code == 0, done.stderr
+    assert len(pd.read_csv("prices.csv")) == 20_000
 
 
 def test_the_page_on_interchange_prints_what_it_says_and_its_commands_pass(

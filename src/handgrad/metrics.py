@@ -153,16 +153,17 @@ class Metric:
     higher_is_better: bool = False
     for_classes: bool = False  # means nothing for numbers
     for_values: bool = False  # means nothing for class indices
+    mean_of_rows: bool = False  # that of a set is the mean of those of its rows, so that parts can be measured alone
 
 
 _BY_NAME = {
     metric.name: metric
     for metric in (
-        Metric("accuracy", accuracy, higher_is_better=True, for_classes=True),
+        Metric("accuracy", accuracy, higher_is_better=True, for_classes=True, mean_of_rows=True),
         Metric("balanced_accuracy", balanced_accuracy, higher_is_better=True, for_classes=True),
-        Metric("log_loss", log_loss, needs="predict_proba", for_classes=True),
-        Metric("mean_squared_error", mean_squared_error, for_values=True),
-        Metric("mean_absolute_error", mean_absolute_error, for_values=True),
+        Metric("log_loss", log_loss, needs="predict_proba", for_classes=True, mean_of_rows=True),
+        Metric("mean_squared_error", mean_squared_error, for_values=True, mean_of_rows=True),
+        Metric("mean_absolute_error", mean_absolute_error, for_values=True, mean_of_rows=True),
         Metric("r2", r2, higher_is_better=True, for_values=True),
     )
 }

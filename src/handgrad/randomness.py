@@ -61,6 +61,16 @@ def bits(key: Array, rows: int, columns: int = 1) -> Array:
     return _fold(key[..., None, None], counter)
 
 
+def uniforms(key: Array, first: int, rows: int) -> Array:
+    """A number in [0, 1) for each of so many rows from `first` on, (rows,): a row's does not depend on the others.
+
+    >>> bool(uniforms(key(0, None, "split"), 3, 2)[0] == uniforms(key(0, None, "split"), 0, 4)[3])
+    True
+    """
+    numbers = np.arange(first, first + rows, dtype=np.uint64)
+    return (_fold(key, numbers) >> np.uint64(11)) * 2.0**-53  # as many bits as a float64 holds
+
+
 def order(key: Array, rows: int) -> Array:
     """A random order of the rows for each key: () -> (rows,), (S,) -> (S, rows); the ranks of random bits.
 

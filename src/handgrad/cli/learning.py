@@ -55,13 +55,14 @@ class Learned:
     train: Dataset
     test: Dataset
     validation_rows: int
+    streamed_rows: int | None = None  # that it was trained on, where `train` holds only some of them
 
     def metrics(self) -> dict[str, Any]:
         """Metrics on the training and test rows, and those of a baseline that knows no inputs, as plain values."""
         return {
             "settings": asdict(self.settings),
             "network": repr(self.net),
-            "rows": {"train": len(self.train.y), "validation": self.validation_rows, "test": len(self.test.y)},
+            "rows": self._rows(),
             "classes": self.train.class_names,
             "epochs_run": len(self.history),
             "train": measure(self.train, *self._answers(self.train)),
@@ -69,6 +70,13 @@ class Learned:
             "baseline": "majority class" if self.train.n_classes else "mean",
             "baseline_test": measure(self.test, *baseline(self.train, len(self.test.y))),
         }
+
+    def _rows(self) -> dict[str, int]:
+        """How many rows each part has; of a stream, also on how many of them `train` was measured."""
+        rows = {"train": len(self.train.y), "validation": self.validation_rows, "test": len(self.test.y)}
+        if self.streamed_rows is not None:
+            rows |= {"train": self.streamed_rows, "train_measured": len(self.train.y)}
+        return rows
 
     def _answers(self, part: Dataset) -> tuple[Array, Array | None]:
         return classify(self.net, part.X) if part.n_classes else (self.net.predict(part.X)[:, 0], None)

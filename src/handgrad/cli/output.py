@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -93,6 +93,22 @@ def write_file(out: Path, text: str, force: bool) -> None:
     require_writable(out, force)
     with _writable(out):
         write_atomically(out, text)
+
+
+@contextmanager
+def writing(out: Path, force: bool) -> Iterator[TextIO]:
+    """A text file to write bit by bit, which takes its place at the end; if anything fails, nothing has changed."""
+    require_writable(out, force)
+    with _writable(out):
+        descriptor, partial = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}-", suffix=".partial")
+    try:
+        with open(descriptor, "w", encoding="utf-8", newline="") as file:
+            yield file
+        with _writable(out):
+            os.chmod(partial, 0o644)  # mkstemp's file is its owner's alone
+            os.replace(partial, out)
+    finally:
+        Path(partial).unlink(missing_ok=True)  # there only if something went wrong
 
 
 @contextmanager

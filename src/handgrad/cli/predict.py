@@ -1,12 +1,14 @@
 """`handgrad predict`: raw rows in, predictions out."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
 from handgrad.cli.errors import one_line_errors
-from handgrad.cli.output import ForceOption, JsonOption, print_json, write_file
+from handgrad.cli.output import ForceOption, JsonOption, print_json, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
 @one_line_errors
 def predict(
     net: Annotated[str, typer.Argument(metavar="NET", help="A network that handgrad train or handgrad.save wrote.")],
-    data: Annotated[str, typer.Argument(metavar="DATA", help="A .csv, .parquet or .npz file, or a built-in name.")],
+    data: Annotated[
+        str,
+        typer.Argument(metavar="DATA", help="A table (.csv, .parquet, .npz, folder of .parquet), or a built-in name."),
+    ],
     out: Annotated[Path | None, typer.Option(help="File for the CSV; without it, standard output.")] = None,
     proba: Annotated[bool, typer.Option("--proba", help="Also the probability of each class.")] = False,
     force: ForceOption = False,
@@ -25,21 +30,59 @@ def predict(
 ) -> None:
     """Predict raw rows with a saved network, as CSV: one line for each row, in order.
 
-    Columns that the network does not know, such as the target, are ignored.
+    Columns that the network does not know, such as the target, are ignored. Parquet is read, and its predictions are
+    written, some rows at a time.
 
     Example: handgrad predict iris-network/model.safetensors flowers.csv --proba
     """
-    from handgrad.cli.network import inputs_of, load_network, read_data
+    from handgrad.cli.network import load_network
 
-    network = load_network(net)
-    rows, _ = read_data(data)
-    predictions = tabulate(network, inputs_of(network, rows), proba)
+    parts = predictions(load_network(net), data, proba)
     if out is not None:
-        write_file(out, predictions.to_csv(index=False, lineterminator="\n"), force)
+        kept: list[pd.DataFrame] = []
+        with writing(out, force) as file:
+            _write(_noted(parts, kept) if json else parts, file)
+        parts = iter(kept)
     if json:
-        print_json(predictions.to_dict(orient="list"))
+        print_json(_together(parts))
     elif out is None:
-        print(predictions.to_csv(index=False, lineterminator="\n"), end="")
+        _write(parts, sys.stdout)
+
+
+def predictions(network: "Network", data: str, proba: bool) -> "Iterator[pd.DataFrame]":
+    """The tables of predictions: one, or of Parquet files one for some rows at a time."""
+    from handgrad.cli.network import inputs_of, read_data
+    from handgrad.cli.streaming import frames
+    from handgrad.datasets import NAMES, is_parquet
+
+    if data in NAMES or not is_parquet(Path(data)):
+        yield tabulate(network, inputs_of(network, read_data(data)[0]), proba)
+        return
+    fitted = network.preprocessing
+    columns = None if fitted is None else tuple(column.name for column in fitted.columns)
+    for place, rows in frames(data, columns):
+        try:
+            X = inputs_of(network, rows)
+        except ValueError as wrong:
+            raise ValueError(f"{place}: {wrong}") from wrong
+        yield tabulate(network, X, proba)
+
+
+def _write(parts: "Iterator[pd.DataFrame]", file: TextIO) -> None:
+    for number, part in enumerate(parts):
+        part.to_csv(file, index=False, header=number == 0, lineterminator="\n")
+
+
+def _noted(parts: "Iterator[pd.DataFrame]", kept: "list[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
+    for part in parts:
+        kept.append(part)
+        yield part
+
+
+def _together(parts: "Iterator[pd.DataFrame]") -> dict[Any, Any]:
+    import pandas as pd
+
+    return pd.concat(list(parts), ignore_index=True).to_dict(orient="list")
 
 
 def tabulate(net: "Network", X: Any, proba: bool) -> "pd.DataFrame":

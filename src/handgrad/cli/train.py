@@ -15,7 +15,6 @@ from handgrad.cli.options import (
     ActivationOption,
     BatchSizeOption,
     DropoutOption,
-    EpochsOption,
     HiddenOption,
     InitOption,
     L2Option,
@@ -37,7 +36,8 @@ def train(
     data: Annotated[
         str,
         typer.Argument(
-            metavar="DATA", help="A built-in name (moons, digits, iris, ...), .csv, .parquet, .npz, IDX folder."
+            metavar="DATA",
+            help="A built-in name (moons, digits, iris, ...), .csv, .parquet, .npz, folder of Parquet or IDX files.",
         ),
     ],
     target: TargetOption = None,
@@ -47,7 +47,10 @@ def train(
     init: InitOption = "he_normal",
     optimizer: OptimizerOption = "adam",
     learning_rate: LearningRateOption = None,
-    epochs: EpochsOption = 200,
+    epochs: Annotated[
+        int | None,
+        typer.Option(help="Times that rows are seen; without it 200, or 3 of a stream.", show_default=False),
+    ] = None,
     batch_size: BatchSizeOption = 32,
     l2: L2Option = 0.0,
     dropout: DropoutOption = 0.0,
@@ -60,6 +63,14 @@ def train(
             help="Stop after so many epochs without improvement on a fifth of the training rows, kept aside; 0: never."
         ),
     ] = 20,
+    stream: Annotated[
+        bool | None,
+        typer.Option(
+            "--stream/--no-stream",
+            help="Read Parquet part by part; without it, what would take more than a gigabyte.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; without it, DATA-network.")] = None,
     force: ForceOption = False,
     resume: Annotated[
@@ -76,11 +87,15 @@ def train(
     While it trains, a checkpoint lies beside the folder (DATA-network.ckpt); it is gone when all is saved. A training
     that was killed or interrupted goes on from there with --resume, and ends with the same bits.
 
+    Parquet that is larger than memory is streamed: rows to test on are drawn by their numbers, as many as fit.
+
     Example: handgrad train flowers.csv --target species --hidden 16
     """
     from handgrad.cli.learning import Settings, learn, task_of
-    from handgrad.datasets import load
+    from handgrad.cli.streaming import learn_from, open_stream
+    from handgrad.datasets import Stream, load
 
+    rows = open_stream(data, target, stream, task_of(loss))
     settings = Settings(
         hidden=hidden,
         activation=activation,
@@ -88,7 +103,7 @@ def train(
         init=init,
         optimizer=optimizer,
         learning_rate=learning_rate,
-        epochs=epochs,
+        epochs=epochs if epochs is not None else 200 if rows is None else 3,
         batch_size=batch_size or None,
         l2=l2,
         dropout=dropout,
@@ -98,10 +113,13 @@ def train(
         patience=patience or None,
     )
     folder = Path(f"{Path(data).stem}-network") if out is None else out
-    dataset = load(data, target, seed, task_of(loss))
+    dataset = load(data, target, seed, task_of(loss)) if rows is None else rows
     require_folder(folder, force)
     with resumable(folder, resume) as checkpoint:
-        learned = learn(dataset, settings, checkpoint)
+        if isinstance(dataset, Stream):
+            learned = learn_from(dataset, settings, checkpoint)
+        else:
+            learned = learn(dataset, settings, checkpoint)
         metrics = {"data": data, "target": learned.train.target_name, **learned.metrics()}
         with output_folder(folder, force) as partial:
             save(learned, metrics, partial)

@@ -4,16 +4,18 @@ Nothing heavier than NumPy is imported until a dataset is asked for.
 """
 
 from handgrad.datasets.bundled import breast_cancer, diabetes, digits, iris, wine
-from handgrad.datasets.catalogue import NAMES, load
+from handgrad.datasets.catalogue import NAMES, is_parquet, load
 from handgrad.datasets.dataset import Dataset
 from handgrad.datasets.idx import from_idx, mnist
 from handgrad.datasets.readers import read_rows
+from handgrad.datasets.streams import Stream, stream
 from handgrad.datasets.synthetic import circles, gaussians, moons, regression_plane, spirals, xor
 from handgrad.datasets.tables import from_csv, from_npz, from_pandas, from_parquet
 
 __all__ = [
     "NAMES",
     "Dataset",
+    "Stream",
     "breast_cancer",
     "circles",
     "diabetes",
@@ -25,12 +27,14 @@ __all__ = [
     "from_parquet",
     "gaussians",
     "iris",
+    "is_parquet",
     "load",
     "mnist",
     "moons",
     "read_rows",
     "regression_plane",
     "spirals",
+    "stream",
     "wine",
     "xor",
 ]

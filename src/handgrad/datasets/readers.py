@@ -38,7 +38,7 @@ def read_csv(path: PathLike) -> "pd.DataFrame":
     """A comma-separated table in UTF-8, its first line the column names."""
     import pandas as pd
 
-    file = _require_file(path)
+    file = require_file(path)
     try:
         header = pd.read_csv(file, header=None, nrows=1, dtype=str, keep_default_na=False, encoding="utf-8-sig")
         with warnings.catch_warnings():
@@ -62,7 +62,7 @@ def read_parquet(path: PathLike) -> "pd.DataFrame":
     import pyarrow as pa
     from pyarrow import parquet
 
-    file = _require_file(path)
+    file = require_file(path)
     with file.open("rb") as stream:
         try:
             table = parquet.ParquetFile(stream).read()
@@ -76,7 +76,7 @@ def read_npz(path: PathLike) -> "pd.DataFrame":
     """NumPy arrays saved by name: (B,) becomes one column, X (B, k) the columns X1 to Xk."""
     import pandas as pd
 
-    file = _require_file(path)
+    file = require_file(path)
     with file.open("rb") as stream:
         try:
             archive = np.load(stream, allow_pickle=False)
@@ -104,7 +104,7 @@ def _named_columns(file: Path, name: str, array: Array) -> list[tuple[str, Array
     raise ValueError(f"{file}: {name} has shape {array.shape}; expected (B,) or (B, columns); reshape it to (B, -1)")
 
 
-def _require_file(path: PathLike) -> Path:
+def require_file(path: PathLike) -> Path:
     file = Path(path)
     if file.is_dir():
         raise IsADirectoryError(f"path is {str(path)!r}, a folder; expected a file")

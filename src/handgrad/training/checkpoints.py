@@ -13,6 +13,7 @@ from handgrad.training.conditions import OtherTrainingError, conditions, digest,
 from handgrad.training.interrupts import interrupts_held_back
 from handgrad.training.packing import Saved, packed, unpacked
 from handgrad.training.resuming import remembered, take_up
+from handgrad.training.streaming import StreamEngine
 
 if TYPE_CHECKING:
     from handgrad.training.training import Training
@@ -90,7 +91,11 @@ class Checkpoints:
             self.kept = training.epoch
 
     def after_interrupt(self, training: "Training") -> str:
-        """Write one, and say how to go on."""
+        """Write one, and say how to go on; within an epoch of a stream the last one is what there is."""
+        if isinstance(training.engine, StreamEngine) and training.engine.done:
+            return (
+                f"handgrad: stopped within epoch {training.epoch + 1}; {self._held()}: the same call goes on from there"
+            )
         try:
             self.keep(training)
         except OSError as error:

@@ -4,9 +4,13 @@ import inspect
 from math import ceil
 from typing import Any
 
+import numpy as np
+
 from handgrad.arrays import ArrayLike
+from handgrad.datasets import Stream
 from handgrad.health import Diagnosis, Monitor, diagnose
 from handgrad.network import Network
+from handgrad.training.data import TrainingData
 from handgrad.training.divergence import DivergenceError
 from handgrad.training.door import require_settings
 from handgrad.training.training import Training
@@ -46,9 +50,13 @@ def watch(net: Network, X: ArrayLike, y: ArrayLike, **settings: Any) -> tuple[Di
         raise TypeError(f"net is {net!r}; expected a Network, such as Network.mlp([2, 10, 2])")
     if net.size is not None:
         raise ValueError(f"net is a stack of {net.size} networks; examine one of them, such as stack[0]")
+    if isinstance(X, Stream):
+        raise TypeError("X is a stream; the doctor looks at rows in memory: give it some of them, as arrays")
+    X = np.asarray(X) if isinstance(X, np.memmap) else X  # mapped still, and not streamed
     trained = net.copy()
     training = Training(trained, X, y, **settings)
     training._rescale_at_first_data()  # so that what is seen before the first epoch is what it starts from
+    assert isinstance(training.data, TrainingData)
     weights = training.data.weights  # those of the classes among them
     monitor = Monitor(trained, X, y, sample_weight=weights, every=ceil(training.epochs / SAMPLES), share=None)
     training.callbacks = (*training.callbacks, monitor)

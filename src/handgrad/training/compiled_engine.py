@@ -24,11 +24,18 @@ NUMBERS_AT_ONCE = 1 << 23  # of batch orders, coefficients and losses that are p
 class CompiledEngine:
     """A runner for one network or stack and its data; what it needs at each step is prepared for many epochs."""
 
+    done = 0  # steps of an epoch that could not be finished: none, for an epoch is one piece
+
     def __init__(self, net: Network, data: TrainingData, settings: Settings) -> None:
-        self.net, self.data, self.settings = net, data, settings
+        self.net, self.settings = net, settings
         self.optimizer = settings.optimizer.for_stack(net.size)
         self.slots = np.zeros((len(self.optimizer.slots), *net.params.shape), net.dtype)
-        self.steps = settings.steps(data.rows)
+        self.take(data)
+
+    def take(self, data: TrainingData) -> None:
+        """Go on with other rows."""
+        net, self.data = self.net, data
+        self.steps = self.settings.steps(data.rows)
         self.whole = self.steps == 1
         networks = net.size or 1
         coefficients = self.steps * 8 * (networks if self._differ() else 1)
@@ -116,7 +123,7 @@ class CompiledEngine:
 
     def _order(self, epoch: int) -> Array:
         """The rows of an epoch, (S or 1, N)."""
-        return np.atleast_2d(order_of(self.net, self.data.rows, self.settings, epoch))
+        return np.atleast_2d(order_of(self.net, self.data.rows, self.settings, epoch, *self.data.counters))
 
     def _threads(self) -> int:
         from handgrad.compiled.threads import thread_count

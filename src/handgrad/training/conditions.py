@@ -11,6 +11,7 @@ from handgrad.arrays import Array
 from handgrad.optimizers import Optimizer
 from handgrad.training.compiled_engine import CompiledEngine
 from handgrad.training.data import TrainingData
+from handgrad.training.streaming import StreamedData, StreamEngine
 
 if TYPE_CHECKING:
     from handgrad.training.training import Training
@@ -51,9 +52,14 @@ def conditions(training: "Training") -> dict[str, str]:
         "frozen": "none" if stays is None else digest(stays),
         "stop": repr(training.stop),
         "seed": repr(training.seed),
-        "engine": "compiled" if isinstance(training.engine, CompiledEngine) else "numpy",
+        "engine": _engine(training.engine),
         "record_every": repr(training.history.every),
     }
+
+
+def _engine(engine: object) -> str:
+    inner = engine.inner if isinstance(engine, StreamEngine) else engine
+    return "compiled" if isinstance(inner, CompiledEngine) else "numpy"
 
 
 def require_same(theirs: Mapping[str, str], ours: Mapping[str, str]) -> None:
@@ -102,8 +108,10 @@ def _optimizer(optimizer: Optimizer) -> dict[str, str]:
     return {"optimizer": type(optimizer).__name__, **named}
 
 
-def _fingerprint(data: TrainingData) -> str:
-    """Of all rows, targets and weights, as they are trained on."""
+def _fingerprint(data: TrainingData | StreamedData) -> str:
+    """Of all rows, targets and weights, as they are trained on; a stream's own."""
+    if isinstance(data, StreamedData):
+        return data.fingerprint()
     return digest(data.X, data.T, *([] if data.weights is None else [data.weights]))
 
 

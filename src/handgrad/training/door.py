@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 
 from handgrad.arrays import Array, ArrayLike
+from handgrad.datasets import Stream
 from handgrad.metrics import Metric, find_metric
 from handgrad.network import Network
 from handgrad.rules import unknown
 from handgrad.schedules import Schedule
 from handgrad.training.data import TrainingData
 from handgrad.training.stopping import EarlyStopping
+from handgrad.training.streaming import StreamedData, require_means
 
 
 def require_callbacks(callbacks: Sequence[Callable[..., Any]]) -> tuple[Callable[..., Any], ...]:
@@ -48,10 +50,18 @@ def require_stop(stop: object, metrics: Sequence[Metric], validation: object | N
     return monitor, signs[monitor]
 
 
-def accept_validation(net: Network, validation: tuple[ArrayLike, ArrayLike]) -> TrainingData:
+def accept_validation(
+    net: Network, validation: tuple[ArrayLike, ArrayLike] | Stream, metrics: Sequence[Metric]
+) -> TrainingData | StreamedData:
     """The validation set, encoded, or an error that says it is about that set."""
+    if isinstance(validation, Stream):
+        require_means(metrics)
+        try:
+            return StreamedData(net, validation)
+        except (TypeError, ValueError) as wrong:
+            raise type(wrong)(f"validation: {wrong}") from wrong
     if not isinstance(validation, tuple | list) or len(validation) != 2:
-        raise TypeError("validation must be a pair (X, y)")
+        raise TypeError("validation must be a pair (X, y), or a stream")
     try:
         X, T, _ = net.accept(*validation, None)
     except (TypeError, ValueError) as wrong:

@@ -25,11 +25,16 @@ class NumpyEngine:
     """The optimiser's memory for one network or stack, and the steps that use it."""
 
     epochs_at_once = 1
+    done = 0  # steps of an epoch that could not be finished: none, for an epoch is one piece
 
     def __init__(self, net: Network, data: TrainingData, settings: Settings) -> None:
         self.net, self.data, self.settings = net, data, settings
         self.optimizer = settings.optimizer.for_stack(net.size)
         self.slots = np.zeros((len(self.optimizer.slots), *net.params.shape), net.dtype)
+
+    def take(self, data: TrainingData) -> None:
+        """Go on with other rows."""
+        self.data = data
 
     def run(self, epoch: int, epochs: int, step: int, factors: Array, active: Array) -> Ran:
         """One epoch: all batches once. The loss is the mean as it ran, weighted by batch size.
@@ -38,7 +43,8 @@ class NumpyEngine:
         stops; `active` (S,) tells which of a stack are trained.
         """
         total, failed = np.zeros(len(active)), np.full(len(active), -1)
-        for number, indices in enumerate(batches(self.net, self.data.rows, self.settings, epoch)):
+        order = batches(self.net, self.data.rows, self.settings, epoch, *self.data.counters)
+        for number, indices in enumerate(order):
             masked = None if self.net.size is None or active.all() else active
             batch = self.data.batch(indices)
             factor = float(factors[0, number]) if len(factors) == 1 else factors[:, number, None]

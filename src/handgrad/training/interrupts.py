@@ -2,9 +2,11 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+_held: list[tuple[list[Any], Callable[..., Any]]] = []  # what came, and whose it is, of each context that is open
 
 
 @contextmanager
@@ -15,10 +17,20 @@ def interrupts_held_back() -> Iterator[None]:
         yield
         return
     came: list[Any] = []
+    _held.append((came, before))
     signal.signal(signal.SIGINT, lambda *how: came.append(how))
     try:
         yield
     finally:
+        _held.pop()
         signal.signal(signal.SIGINT, before)
     if came:
         before(*came[0])
+
+
+def let_through() -> None:
+    """Answer a SIGINT that waits, at a moment that suits: work which takes long need not be waited for."""
+    if _held and threading.current_thread() is threading.main_thread():
+        came, before = _held[-1]
+        if came:
+            before(*came.pop(0))

@@ -11,6 +11,7 @@ import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.optimizers import LBFGS
+from handgrad.training.data import Batch, TrainingData
 from handgrad.training.divergence import divergence
 from handgrad.training.interrupts import interrupts_held_back
 
@@ -26,8 +27,7 @@ def run_lbfgs(training: "Training", until: int, show: Callable[[int, Any], None]
     if training.leg is None:
         training.leg = training.epoch, training.net.params.copy()
         if not np.isfinite(training.engine.loss_and_gradient()[0]):
-            batch = training.data.batch(slice(None))
-            raise divergence(training.net, batch, training.epoch + 1, 1, training.seed, 1.0)
+            raise divergence(training.net, _whole(training), training.epoch + 1, 1, training.seed, 1.0)
 
     def after_iteration(loss: float) -> bool:
         nonlocal asked
@@ -75,7 +75,7 @@ def minimize(training: "Training", leg: Leg, until: int, after_iteration: Callab
         with interrupts_held_back():  # parameters and what is known of them stay together
             net.params[free] = intermediate_result.x
             if net.state_layout.size:
-                _, _, caches = net.observe(*engine.data.batch(slice(None)), net.contexts(True, engine.settings.seed, 0))
+                _, _, caches = net.observe(*_whole(training), net.contexts(True, engine.settings.seed, 0))
                 net.state = net.measured_state(caches)
             stop = after_iteration(float(intermediate_result.fun))
         if stop:
@@ -92,6 +92,12 @@ def minimize(training: "Training", leg: Leg, until: int, after_iteration: Callab
     first = start[free].astype(np.float64)
     result = scipy_minimize(objective, first, jac=True, method="L-BFGS-B", callback=finished, options=options)
     return bool(result.status == 0)
+
+
+def _whole(training: "Training") -> Batch:
+    """All rows as one batch; streams are refused with L-BFGS."""
+    assert isinstance(training.data, TrainingData)
+    return training.data.batch(slice(None))
 
 
 def _require_arrival(ours: Array, theirs: Array) -> None:

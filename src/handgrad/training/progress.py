@@ -13,7 +13,7 @@ _INTERVAL = 0.1
 
 
 @contextmanager
-def progress_bar(title: str, total: int, show: bool | None) -> Iterator[Callable[[int, Any], None]]:
+def progress_bar(title: str, total: int, show: bool | None) -> Iterator[Callable[[float, Any], None]]:
     """Gives a function (done, loss) that moves the bar; `show=None` shows it on a terminal, after one second."""
     wanted = sys.stderr.isatty() if show is None else show
     if not wanted:
@@ -34,7 +34,7 @@ def progress_bar(title: str, total: int, show: bool | None) -> Iterator[Callable
     shown_from = time.monotonic() + (_DELAY if show is None else 0.0)
     last = 0.0
 
-    def move(done: int, loss: Any) -> None:
+    def move(done: float, loss: Any) -> None:
         nonlocal last
         now = time.monotonic()
         if now < shown_from or now - last < _INTERVAL:

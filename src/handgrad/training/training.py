@@ -3,13 +3,13 @@
 import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
 from typing import Any, NoReturn
 
 import numpy as np
 
-from handgrad import blas, randomness
+from handgrad import blas
 from handgrad.arrays import Array, ArrayLike, require_bool, require_finite, require_integer, require_number
+from handgrad.datasets import Stream
 from handgrad.initializers import lsuv
 from handgrad.metrics import Metric
 from handgrad.network import Network
@@ -18,8 +18,6 @@ from handgrad.optimizers import LBFGS, SGD, Optimizer, find_optimizer
 from handgrad.randomness import require_seed
 from handgrad.schedules import ReduceOnPlateau, Schedule, schedules
 from handgrad.training.checkpoints import Checkpoints, kept_when_interrupted
-from handgrad.training.compiled_engine import engine_for
-from handgrad.training.data import accept_data, batches
 from handgrad.training.divergence import divergence, warn_of_divergence
 from handgrad.training.door import (
     accept_validation,
@@ -34,10 +32,12 @@ from handgrad.training.engine import Ran
 from handgrad.training.history import History
 from handgrad.training.interrupts import interrupts_held_back
 from handgrad.training.lbfgs import Leg, run_lbfgs
+from handgrad.training.measuring import measured, measured_after_epoch
 from handgrad.training.progress import progress_bar
 from handgrad.training.resuming import remembered, take_up
 from handgrad.training.settings import Settings
 from handgrad.training.stopping import BestSoFar, EarlyStopping
+from handgrad.training.streaming import StreamedData, StreamEngine, accept_training_set, engine_of, require_streamable
 
 Callback = Callable[["Training"], bool | None]
 
@@ -50,7 +50,8 @@ class Training:
     net
         The network or stack to train, in place.
     X, y
-        As for `Network.gradient`.
+        As for `Network.gradient`; or X a stream of `datasets.stream`, which brings its own y. A `np.memmap` that would
+        be larger than 64 MB in memory is streamed.
     epochs
         Epochs planned; `run()` goes that far, `run(epochs=n)` goes n further.
     batch_size
@@ -66,7 +67,7 @@ class Training:
     frozen
         Names of parameters ("dense1.W") or layers ("dense1") that stay as they are.
     validation
-        (X, y) on which `validation_loss` and metrics are measured after each epoch.
+        (X, y), or a stream, on which `validation_loss` and metrics are measured after each epoch.
     metrics
         Names of `handgrad.metrics`, measured on the training set and the validation set after each epoch.
     stop
@@ -112,8 +113,8 @@ class Training:
     def __init__(
         self,
         net: Network,
-        X: ArrayLike,
-        y: ArrayLike,
+        X: ArrayLike | Stream,
+        y: ArrayLike | None = None,
         *,
         epochs: int = 100,
         batch_size: int | None = 32,
@@ -123,7 +124,7 @@ class Training:
         sample_weight: ArrayLike | None = None,
         class_weight: Mapping[int, float] | str | None = None,
         frozen: Sequence[str] = (),
-        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        validation: tuple[ArrayLike, ArrayLike] | Stream | None = None,
         metrics: Sequence[str | Metric] = (),
         stop: EarlyStopping | None = None,
         callbacks: Sequence[Callback] = (),
@@ -156,14 +157,16 @@ class Training:
         if isinstance(self.optimizer, LBFGS):
             require_lbfgs(net, clip_norm, self.schedule)
         require_finite("net.params", net.params)
-        self.data = accept_data(net, X, y, sample_weight, class_weight)
-        self.validation = None if validation is None else accept_validation(net, validation)
+        self.data = accept_training_set(net, X, y, sample_weight, class_weight)
+        if isinstance(self.data, StreamedData):
+            require_streamable(self.data, self.epochs, self.batch_size, self.optimizer, self.metrics)
+        self.validation = None if validation is None else accept_validation(net, validation, self.metrics)
         threads = None if threads is None else require_integer("threads", threads)
         stays = frozen_mask(net, frozen)
         self.settings = Settings(
             self.optimizer, self.batch_size, clip_norm, stays, self.seed, threads, require_bool("shuffle", shuffle)
         )
-        self.engine = engine_for(engine, net, self.data, self.settings)
+        self.engine = engine_of(engine, net, self.data, self.settings)
 
         networks = net.size or 1
         self.history = History(net.size, require_integer("record_every", record_every))
@@ -174,10 +177,9 @@ class Training:
         self.plateau = self.schedule.start(networks) if isinstance(self.schedule, ReduceOnPlateau) else None
         self.best = BestSoFar(*self._as_stack()) if self.stop else None
         self.leg: Leg | None = None  # of L-BFGS, while it walks
-        if self.metrics:
+        if self.metrics and not isinstance(self.data, StreamedData):
             with np.errstate(all="ignore"):
-                logits = self.engine.logits(self.data.X)
-                self._metrics_of(logits, self.data.T)  # one that does not suit the targets says so now
+                measured(self, self.data)  # a metric that does not suit the targets says so now
         self.checkpoints = None if checkpoint is None else Checkpoints(checkpoint, every, self)
         self.callbacks += () if self.checkpoints is None else (self.checkpoints,)
 
@@ -196,6 +198,8 @@ class Training:
         ):
             if self.checkpoints is not None:
                 self.checkpoints.begin(self)
+            if isinstance(self.engine, StreamEngine):
+                self.engine.tell = show
             if isinstance(self.optimizer, LBFGS) and self.epoch < until and self._running():
                 over = run_lbfgs(self, until, show)
             while not over and self.epoch < until and self._running():
@@ -224,7 +228,7 @@ class Training:
 
     # --- one epoch ----------------------------------------------------------------------------------------------
 
-    def _run_epochs(self, until: int, show: Callable[[int, Any], None]) -> bool:
+    def _run_epochs(self, until: int, show: Callable[[float, Any], None]) -> bool:
         """As many epochs as go without a look at them; True when training should stop."""
         watched = self.validation or self.metrics or self.stop or self.plateau is not None
         epochs = 1 if watched else min([until, *self._awaited()]) - self.epoch
@@ -232,7 +236,11 @@ class Training:
         steps = self.settings.steps(self.data.rows)
         factors = self._factors(np.add.outer(self.epoch + np.arange(epochs), np.arange(steps) / steps).ravel())
         with interrupts_held_back():  # parameters and what is known of them stay together
-            ran = self.engine.run(self.epoch, epochs, self.step, factors, self.active)
+            try:
+                ran = self.engine.run(self.epoch, epochs, self.step, factors, self.active)
+            except BaseException:
+                self.step += self.engine.done  # of a stream, what was learned before stays
+                raise
             rates = self.engine.optimizer.learning_rate * factors[:, ::steps]  # (S or 1, epochs)
             if not watched:
                 self._record(ran.losses, rates.T, np.where(ran.failed < 0, epochs, ran.failed // steps))
@@ -293,17 +301,15 @@ class Training:
     def _raise_divergence(self, failed: int, steps: int) -> NoReturn:
         """Of a single network, at so many steps from here; what went before is counted."""
         self.epoch, self.step = self.epoch + failed // steps, self.step + failed
-        rows = next(islice(batches(self.net, self.data.rows, self.settings, self.epoch), failed % steps, None))
         factor = self._factors(np.array([float(self.epoch)]))
         rate = float(np.max(self.optimizer.learning_rate * factor))
-        batch = self.data.batch(rows)
+        batch = self.data.batch_of(self.net, self.settings, self.epoch, failed % steps)
         raise divergence(self.net, batch, self.epoch + 1, self.step + 1, self.seed, rate)
 
     def finish_epoch(self, loss: Any, rate: Any) -> Any:
         """Measure, record, judge; gives the validation loss, or the loss."""
         row = {"loss": loss, "learning_rate": rate}
-        if self.validation is not None or self.metrics:
-            row |= self._measure()
+        row |= measured_after_epoch(self)
         self.epoch += 1
         if self.net.size is not None and not self.active.all():
             row = {name: np.where(self.active, value, np.nan) for name, value in row.items()}
@@ -314,31 +320,6 @@ class Training:
         if self.stop is not None:
             self._judge(row)
         return monitored
-
-    # --- measuring ----------------------------------------------------------------------------------------------
-
-    def _measure(self) -> dict[str, Any]:
-        """Validation loss and all metrics, in prediction mode."""
-        measured: dict[str, Any] = {} if self.validation is None else {"validation_loss": None}
-        for prefix, data in (("", self.data), ("validation_", self.validation)):
-            if data is None or not (prefix or self.metrics):
-                continue
-            Z = self.engine.logits(data.X)
-            if prefix:
-                measured["validation_loss"] = self.net.objective_of(Z, data.T)
-            measured |= {prefix + name: value for name, value in self._metrics_of(Z, data.T).items()}
-        return measured
-
-    def _metrics_of(self, Z: Array, T: Array) -> dict[str, Any]:
-        rule = self.net.loss_rule
-        made = {"predict": rule.predict(Z), "predict_proba": rule.output(Z)}
-        y = T.argmax(axis=-1) if rule.target == "classes" else T
-        if T.ndim == 2:
-            return {metric.name: metric.function(y, made[metric.needs]) for metric in self.metrics}
-        return {  # every network has targets of its own
-            metric.name: np.array([metric.function(*pair) for pair in zip(y, made[metric.needs], strict=True)])
-            for metric in self.metrics
-        }
 
     # --- stopping -----------------------------------------------------------------------------------------------
 
@@ -373,9 +354,8 @@ class Training:
         if not waiting.any():
             return
         drawn = self.net.params.copy()
-        rows = randomness.order(randomness.key(0, self.seed, "lsuv"), self.data.rows)[:1000]
         with blas.single_threaded():
-            lsuv(self.net, self.data.X[..., rows, :])
+            lsuv(self.net, self.data.some_rows(self.seed))
         if self.net.size is not None:
             self.net.params = np.where(waiting[:, None], self.net.params, drawn)
 
@@ -396,7 +376,7 @@ class Training:
         take_up(self, saved)
 
 
-def train(net: Network, X: ArrayLike, y: ArrayLike, **settings: Any) -> History:
+def train(net: Network, X: ArrayLike | Stream, y: ArrayLike | None = None, **settings: Any) -> History:
     """Train a network or a stack in place and return its history; settings are those of `Training`.
 
     >>> import handgrad as hg
