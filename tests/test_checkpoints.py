@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from handgrad.files import disk
 from handgrad.training import packing
 from handgrad.training.conditions import conditions
 
+training_module = import_module("handgrad.training.training")  # the package has a function of that name
 RANDOM = np.random.default_rng(0)
 X, Y = RANDOM.normal(size=(25, 3)), np.arange(25) % 2
 VALIDATION = (RANDOM.normal(size=(9, 3)), np.arange(9) % 2)
@@ -237,19 +240,19 @@ def test_the_same_network_goes_on_after_an_interrupt_and_after_its_end(tmp_path)
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 @pytest.mark.parametrize("engine", ["numpy", "compiled"])
-def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path, engine, optimizer):
+def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path, engine, optimizer, monkeypatch):
     how = {"optimizer": optimizer, "engine": engine, "metrics": ("accuracy",)}
     whole = training(**how)
     whole.run()
     running = training(**how, checkpoint=tmp_path / "run.ckpt", every=100)
-    measure = running._measure
+    measure = training_module.measured_after_epoch
 
-    def measured():
-        if running.epoch == 4:
+    def measured(measuring):
+        if measuring is running and running.epoch == 4:
             signal.raise_signal(signal.SIGINT)  # in the midst of the bookkeeping
-        return measure()
+        return measure(measuring)
 
-    running._measure = measured
+    monkeypatch.setattr(training_module, "measured_after_epoch", measured)
     with pytest.raises(KeyboardInterrupt) as caught:
         running.run()
     place = str(tmp_path / "run.ckpt")
@@ -257,6 +260,7 @@ def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path, engine, opti
         f"handgrad: stopped after epoch 5 of 9; {place!r} holds it: the same call goes on from there"
     ]
     assert len(running.history) == running.epoch == 5
+    monkeypatch.undo()
     resumed = training(**how, checkpoint=tmp_path / "run.ckpt")
     assert resumed.net.params.tobytes() == running.net.params.tobytes()
     resumed.run()
@@ -608,3 +612,44 @@ def test_five_kills_lose_nothing(tmp_path):
 def test_fifty_kills_lose_nothing(tmp_path, engine):
     lives = assert_killing_loses_nothing(tmp_path, 50, 3000, engine)
     print(f"{len(lives)} lives of {min(lives)} to {max(lives)} epochs")
+
+
+# --- streams ----------------------------------------------------------------------------------------------------------
+
+
+def streamed(**more):
+    """A training of several buffers an epoch."""
+    rows = replace(hg.datasets.stream(X, Y), buffer=800)  # bytes: a batch of ten rows in each half
+    net = hg.Network.mlp([3, 6, 2], dropout=0.3, seed=3)
+    return hg.Training(net, rows, epochs=EPOCHS, batch_size=10, optimizer="adam", **more)
+
+
+def test_a_stream_goes_on_with_the_same_bits(tmp_path):
+    whole = streamed()
+    whole.run()
+    streamed(checkpoint=tmp_path / "run.ckpt").run(4)
+    resumed = streamed(checkpoint=tmp_path / "run.ckpt")
+    assert resumed.epoch == 4
+    resumed.run()
+    assert_same(resumed, whole)
+
+
+def test_ctrl_c_within_an_epoch_of_a_stream_keeps_the_last_whole_epoch(tmp_path):
+    whole = streamed()
+    whole.run()
+    running = streamed(checkpoint=tmp_path / "run.ckpt", progress=False)
+    run = running.engine.inner.run
+
+    def interrupted(epoch, *rest):
+        if epoch == 4 and running.engine.done:
+            signal.raise_signal(signal.SIGINT)
+        return run(epoch, *rest)
+
+    running.engine.inner.run = interrupted
+    with pytest.raises(KeyboardInterrupt) as caught:
+        running.run()
+    assert "stopped within epoch 5 of 9" in caught.value.__notes__[0]
+    assert "holds epoch 4" in caught.value.__notes__[0]
+    resumed = streamed(checkpoint=tmp_path / "run.ckpt")
+    resumed.run()
+    assert_same(resumed, whole)

@@ -93,9 +93,8 @@ class Checkpoints:
     def after_interrupt(self, training: "Training") -> str:
         """Write one, and say how to go on; within an epoch of a stream the last one is what there is."""
         if isinstance(training.engine, StreamEngine) and training.engine.done:
-            return (
-                f"handgrad: stopped within epoch {training.epoch + 1}; {self._held()}: the same call goes on from there"
-            )
+            within = f"handgrad: stopped within epoch {training.epoch + 1} of {training.epochs}"
+            return f"{within}; {self._held()}: the same call goes on from there"
         try:
             self.keep(training)
         except OSError as error:
