@@ -255,6 +255,14 @@ def test_a_validation_set_of_ones_own() -> None:
         clone(stopped).fit(X, y, eval_set=(X, y + 1))
 
 
+def test_a_validation_set_may_lack_a_class_also_when_warm() -> None:
+    X, y = IRIS
+    model = MLPClassifier(max_iter=3, warm_start=True, random_state=0)
+    for _ in range(2):
+        model.fit(X, y, eval_set=(X[:100], y[:100]))
+    assert len(model.validation_loss_curve_) == 6
+
+
 def test_a_validation_set_for_numbers() -> None:
     X, y = DIABETES[0], np.stack([DIABETES[1], -DIABETES[1]], axis=1) / 100
     model = MLPRegressor(early_stopping=True, learning_rate_init=0.01, random_state=0)

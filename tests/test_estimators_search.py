@@ -55,6 +55,14 @@ def test_the_results_are_those_of_grid_search(case: str) -> None:
     assert stacked.score(X, y) == one_by_one.score(X, y)
 
 
+def test_a_class_that_a_fold_has_not_seen_counts_as_wrong() -> None:
+    X, y = IRIS[0], np.where(np.arange(150) == 0, 7, IRIS[1])
+    folds = [(np.arange(1, 150), np.arange(20))]
+    stacked = StackedSearchCV(MODEL, {"alpha": [0.1]}, cv=folds, refit=False).fit(X, y)
+    one_by_one = GridSearchCV(MODEL, {"alpha": [0.1]}, cv=folds, refit=False).fit(X, y)
+    assert stacked.best_score_ == one_by_one.best_score_
+
+
 def test_the_estimators_given_stay_unfitted() -> None:
     search = StackedSearchCV(PIPED, {"network__alpha": [0.1, 1.0]}, cv=2).fit(*IRIS)
     assert not hasattr(PIPED[-1], "net_")

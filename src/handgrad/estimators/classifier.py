@@ -104,6 +104,9 @@ class MLPClassifier(ClassifierMixin, MLP):
             self.classes_ = self._labels.classes
         elif self.warm_start:
             self._require_same(self._labels.present(y))
+        return self._encode(y)
+
+    def _encode(self, y: Array) -> Array:
         return self._labels.encode(y)
 
     def _require_same(self, classes: Array) -> None:
@@ -112,6 +115,9 @@ class MLPClassifier(ClassifierMixin, MLP):
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. Previously "
                 f"got {self.classes_}, `y` has {classes}"
             )
+
+    def _knows(self, y: Array) -> bool:
+        return self._labels.several or bool(np.isin(y, self.classes_).all())
 
     def _weigh_classes(self, y: Array, weight: Array | None) -> Array | None:
         if self.class_weight is None:

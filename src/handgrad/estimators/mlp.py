@@ -155,7 +155,7 @@ class MLP(Fitted, BaseEstimator):
             y_numeric=not is_classifier(self),
             reset=False,
         )
-        T = np.asarray(self._targets(y, None, True), X.dtype)
+        T = np.asarray(self._encode(y), X.dtype)
         if T.shape[1] != outputs:
             raise ValueError(f"eval_set: y has {T.shape[1]} outputs but that of the training set has {outputs}")
         return Examples(dense(X), T, None)
@@ -178,6 +178,10 @@ class MLP(Fitted, BaseEstimator):
         return train, held
 
     def _targets(self, y: Array, classes: Any, go_on: bool) -> Array:
+        """T (n, outputs) of a training set, which may bring classes."""
+        return self._encode(y)
+
+    def _encode(self, y: Array) -> Array:
         """T (n, outputs)."""
         raise NotImplementedError
 
@@ -191,6 +195,18 @@ class MLP(Fitted, BaseEstimator):
     def score_of(self, net: Network, data: Examples) -> Array:
         """What `early_stopping` judges by, higher better: a score for each network, (S,)."""
         raise NotImplementedError
+
+    def quick_score(self, X: Any, y: Any) -> float:
+        """What `score` gives, without its checks: for a search, whose data has been looked at."""
+        y = np.asarray(y)
+        if self.net_.size is not None or not self._knows(y):
+            return float(self.score(X, y))
+        inputs = dense(X).astype(self.net_.dtype, copy=False)
+        return float(self.score_of(self.net_, Examples(inputs, self._encode(y), None))[0])
+
+    def _knows(self, y: Array) -> bool:
+        """Whether the network has an output for each target."""
+        return True
 
     # --- the network --------------------------------------------------------------------------------------------
 

@@ -71,7 +71,7 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, MLP):
         """One epoch over these rows, which goes on where the last call or `fit` ended, the optimiser too."""
         return self._learn_once(X, y, sample_weight)
 
-    def _targets(self, y: Array, classes: Any, go_on: bool) -> Array:
+    def _encode(self, y: Array) -> Array:
         return y[:, None] if y.ndim == 1 else y
 
     def _find_loss(self) -> Loss:

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from time import perf_counter
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from scipy.stats import rankdata
@@ -103,28 +103,32 @@ class StackedSearchCV(MetaEstimatorMixin, BaseEstimator):
         start = perf_counter()
         models = [clone(self.estimator).set_params(**clone(each, safe=False)) for each in candidates]
         training = [None if each is None else _safe_indexing(each, train) for each in (X, y, weight)]
-        failures = self._fit_all(models, training, self.error_score)
+        fits = self._fit_all(models, training, self.error_score)
         fitted = perf_counter()
-        held_out = _safe_indexing(X, test), _safe_indexing(y, test)
-        scores = np.array(
-            [
-                self.scorer_(model, *held_out) if failure is None else self.error_score
-                for model, failure in zip(models, failures, strict=True)
-            ]
-        )
+        X_test, y_test = _safe_indexing(X, test), _safe_indexing(y, test)
+        scores = np.full(len(models), np.nan)
+        for fit in fits:
+            inputs = X_test if fit.before is None or self.scoring is not None else fit.before.transform(X_test)
+            for number, failure in zip(fit.numbers, fit.failures, strict=True):
+                if failure is not None:
+                    scores[number] = self.error_score
+                elif self.scoring is None:
+                    scores[number] = _last(models[number]).quick_score(inputs, y_test)
+                else:
+                    scores[number] = self.scorer_(models[number], X_test, y_test)
         times = np.array([fitted - start, perf_counter() - fitted]) / len(models)
         return scores, np.full(len(models), times[0]), np.full(len(models), times[1])
 
-    def _fit_all(self, models: Sequence[Any], training: Sequence[Any], error_score: Any) -> list[ValueError | None]:
+    def _fit_all(self, models: Sequence[Any], training: Sequence[Any], error_score: Any) -> "list[_Fit]":
         """Fit them on X, y and weights, and warn of those that diverged, or raise."""
-        failures = _fit_all(models, *training)
-        told = [failure for failure in failures if failure is not None]
+        fits = _fit_all(models, *training)
+        told = [failure for fit in fits for failure in fit.failures if failure is not None]
         if told and isinstance(error_score, str):
             raise told[0]
         if told:
             message = f"{len(told)} of {len(models)} fits diverged; their score is {error_score}. The first: {told[0]}"
             warnings.warn(message, FitFailedWarning, stacklevel=4)
-        return failures
+        return fits
 
     @_best_has("predict")
     def predict(self, X: Any) -> Array:
@@ -163,32 +167,42 @@ class StackedSearchCV(MetaEstimatorMixin, BaseEstimator):
         return tags
 
 
+class _Fit(NamedTuple):
+    """Models that share what comes before the network, by their numbers, and how each failed, or None."""
+
+    before: Pipeline | None
+    numbers: list[int]
+    failures: list[ValueError | None]
+
+
+def _last(model: Any) -> Any:
+    return model.steps[-1][1] if isinstance(model, Pipeline) else model
+
+
 def _require_ours(estimator: Any) -> None:
-    last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
-    if not isinstance(last, MLP):
+    if not isinstance(_last(estimator), MLP):
         raise TypeError(
             f"estimator is {estimator!r}; expected handgrad's MLPClassifier or MLPRegressor, or a Pipeline that ends "
             "in one; for others there is sklearn.model_selection.GridSearchCV"
         )
 
 
-def _fit_all(models: Sequence[Any], X: Any, y: Any, weight: Any) -> list[ValueError | None]:
+def _fit_all(models: Sequence[Any], X: Any, y: Any, weight: Any) -> list[_Fit]:
     """Fit estimators or pipelines on the same rows: each different preprocessing once, then the networks together."""
     if not isinstance(models[0], Pipeline):
-        return fit_together(models, X, y, weight)
+        return [_Fit(None, list(range(len(models))), fit_together(models, X, y, weight))]
     alike: dict[str, list[int]] = {}
     for number, model in enumerate(models):
         alike.setdefault(repr(model[:-1].get_params()), []).append(number)
-    failures: list[ValueError | None] = [None] * len(models)
+    fits = []
     for numbers in alike.values():
         before = models[numbers[0]][:-1]
         inputs = before.fit_transform(X, y) if len(before) else X
         for number in numbers:
             models[number].steps[:-1] = before.steps  # fitted already
-        told = fit_together([models[number][-1] for number in numbers], inputs, y, weight)
-        for number, failure in zip(numbers, told, strict=True):
-            failures[number] = failure
-    return failures
+        failures = fit_together([_last(models[number]) for number in numbers], inputs, y, weight)
+        fits.append(_Fit(before if len(before) else None, numbers, failures))
+    return fits
 
 
 def _results(candidates: Sequence[Mapping[str, Any]], measured: Sequence[Array]) -> dict[str, Any]:
