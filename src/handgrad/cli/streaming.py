@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LIMIT = 1 << 30  # bytes of numbers from which a table is streamed
-KEPT = 16 << 20  # bytes of X that are kept in memory to test on, to decide when to stop, and to measure training on
+BUFFER = 24 << 20  # bytes of the two buffers; what is kept takes as much again
+KEPT = 8 << 20  # bytes of X that are kept in memory to test on, to decide when to stop, and to measure training on
 
 
 def open_stream(data: str, target: str | None, wanted: bool | None, task: str | None) -> Stream | None:
@@ -40,7 +41,7 @@ def open_stream(data: str, target: str | None, wanted: bool | None, task: str | 
         return None
     if wanted is False or target is None:
         return None
-    rows = stream(data, target=target, task=task)
+    rows = stream(data, target=target, task=task, buffer=BUFFER)
     return rows if wanted or _table(rows).files.size > LIMIT else None
 
 

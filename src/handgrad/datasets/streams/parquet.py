@@ -193,7 +193,7 @@ def numbers_of(rows: Rows, names: list[str], into: Array) -> None:
     for values, name in zip(into, names, strict=True):
         column = rows.batch.column(name)
         simple = column.null_count == 0 and _is_plain(column.type)
-        values[...] = column.to_numpy(zero_copy_only=False) if simple else values_of(rows, name)
+        values[...] = _as_numpy(column) if simple else values_of(rows, name)
     if not np.isfinite(into).all():
         for name in names:
             values_of(rows, name)  # says which
@@ -210,10 +210,10 @@ def values_of(rows: Rows, name: str) -> Array | Texts:
         raise ValueError(f"{rows.row(number)}: column {name!r} has no value; fill or drop such rows first")
     if is_text(column.type):
         coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-        return Texts(coded.indices.to_numpy(zero_copy_only=False), coded.dictionary.to_pylist())
+        return Texts(_as_numpy(coded.indices), coded.dictionary.to_pylist())
     column = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
     column = pc.cast(column, pa.float64()) if pa.types.is_decimal(column.type) else column
-    values: Array = column.to_numpy(zero_copy_only=False)
+    values = _as_numpy(column)
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         number = int(np.argmin(np.isfinite(values)))
         raise ValueError(
@@ -221,6 +221,13 @@ def values_of(rows: Rows, name: str) -> Array | Texts:
             "fill or drop such rows first"
         )
     return values
+
+
+def _as_numpy(column: Any) -> Array:
+    """An Arrow column of numbers without missing ones; `to_numpy`, which bools need, loads pandas, 50 MB."""
+    from pyarrow import types
+
+    return column.to_numpy(zero_copy_only=False) if types.is_boolean(column.type) else np.from_dlpack(column)
 
 
 @cache
