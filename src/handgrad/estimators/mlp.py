@@ -124,7 +124,14 @@ class MLP(Fitted, BaseEstimator):
 
     def _accept(self, X: Any, y: Any, sample_weight: Any, go_on: bool, classes: Any = None) -> Accepted:
         """The training set, checked; what scikit-learn learns from it (feature names, classes) is set."""
-        X, y = validate_data(
+        X, y = self._checked(X, y, reset=not go_on)
+        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=X.dtype)
+        T = self._targets(y, classes, go_on)
+        return Accepted(dense(X), np.asarray(T, X.dtype), y, weight)
+
+    def _checked(self, X: Any, y: Any, reset: bool) -> tuple[Any, Array]:
+        """X and y as scikit-learn's conventions demand; `reset` learns the features anew."""
+        return validate_data(
             self,
             X,
             y,
@@ -132,11 +139,8 @@ class MLP(Fitted, BaseEstimator):
             multi_output=True,
             dtype=(np.float64, np.float32),
             y_numeric=not is_classifier(self),
-            reset=not go_on,
+            reset=reset,
         )
-        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=X.dtype)
-        T = self._targets(y, classes, go_on)
-        return Accepted(dense(X), np.asarray(T, X.dtype), y, weight)
 
     def _takes_steps(self) -> bool:
         """Whether the solver takes steps on batches; L-BFGS takes whole sets, and has tolerances of its own."""
@@ -146,15 +150,7 @@ class MLP(Fitted, BaseEstimator):
         """The validation set that the user gave."""
         if not isinstance(eval_set, tuple | list) or len(eval_set) != 2:
             raise TypeError(f"eval_set is {type(eval_set).__name__}; expected a pair (X, y)")
-        X, y = validate_data(
-            self,
-            *eval_set,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            dtype=(np.float64, np.float32),
-            y_numeric=not is_classifier(self),
-            reset=False,
-        )
+        X, y = self._checked(*eval_set, reset=False)
         T = np.asarray(self._encode(y), X.dtype)
         if T.shape[1] != outputs:
             raise ValueError(f"eval_set: y has {T.shape[1]} outputs but that of the training set has {outputs}")
