@@ -73,7 +73,7 @@ def test_trainings_are_theirs_step_by_step(solver: str, case: str, activation: s
     model = ours(initial_coefs=start, **common).fit(X, y)
     assert model.n_iter_ == peer.n_iter_
     assert np.allclose(model.loss_curve_, peer.loss_curve_, rtol=1e-9)
-    for mine, other in zip(model.coefs_ + model.intercepts_, peer.coefs_ + peer.intercepts_, strict=True):
+    for mine, other in zip(model.coefs_ + model.intercepts_, [*peer.coefs_, *peer.intercepts_], strict=True):
         assert np.allclose(mine, other, rtol=1e-7, atol=1e-10)
     assert np.allclose(model.predict(X), peer.predict(X))
     assert model.out_activation_ == peer.out_activation_
@@ -86,6 +86,20 @@ def from_weights(peer: Any, start: tuple[list[np.ndarray], list[np.ndarray]], X:
     once.coefs_, once.intercepts_ = [W.copy() for W in start[0]], [b.copy() for b in start[1]]
     once.best_loss_, once._no_improvement_count, once.loss_curve_, once.t_ = np.inf, 0, [], 0
     return once.set_params(max_iter=peer.max_iter).fit(X, y)
+
+
+@pytest.mark.parametrize("case", ["two classes", "three classes", "several labels", "a number"])
+def test_lbfgs_walks_as_theirs(case: str) -> None:
+    ours, theirs, (X, y) = CASES[case]
+    common: dict[str, Any] = {"solver": "lbfgs", "hidden_layer_sizes": 5, "activation": "tanh", "alpha": 0.3}
+    first = theirs(random_state=0, max_iter=1, **common).fit(X, y)
+    start = [W.copy() for W in first.coefs_], [b.copy() for b in first.intercepts_]
+    peer = from_weights(theirs(warm_start=True, max_iter=15, **common), start, X, y)
+    model = ours(initial_coefs=start, max_iter=15, **common).fit(X, y)
+    assert model.n_iter_ == peer.n_iter_
+    assert model.loss_ == pytest.approx(peer.loss_, rel=1e-6)
+    for mine, other in zip(model.coefs_ + model.intercepts_, [*peer.coefs_, *peer.intercepts_], strict=True):
+        assert np.allclose(mine, other, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("outputs", [1, 3])
@@ -225,10 +239,19 @@ def test_own_layers_losses_and_schedules() -> None:
     assert model.score(X, y) > 0.4
 
 
+def test_rows_of_weight_zero_are_out_before_the_validation_rows_are_drawn() -> None:
+    X, y = CANCER
+    weight = np.where(np.arange(len(X)) % 3 == 0, 0.0, 1.0)
+    settings: dict[str, Any] = {"early_stopping": True, "max_iter": 10, "random_state": 0}
+    with_zeros = MLPClassifier(**settings).fit(X, y, weight)
+    without = MLPClassifier(**settings).fit(X[weight > 0], y[weight > 0], weight[weight > 0])
+    assert np.array_equal(with_zeros.net_.params, without.net_.params)
+
+
 def test_weights_that_stay_and_weights_that_are_given() -> None:
     X, y = IRIS
     start = MLPClassifier((6,), max_iter=3, random_state=0).fit(X, y)
-    given = start.coefs_, start.intercepts_
+    given = list(start.coefs_), list(start.intercepts_)
     model = MLPClassifier((6,), max_iter=5, initial_coefs=given, frozen=("dense1",)).fit(X, y)
     assert np.array_equal(model.coefs_[0], start.coefs_[0])
     assert not np.array_equal(model.coefs_[1], start.coefs_[1])
@@ -408,6 +431,135 @@ def test_estimators_fitted_together_are_as_fitted_alone() -> None:
         assert (model.n_iter_, model.loss_) == (alone.n_iter_, alone.loss_), each
 
 
+def test_what_is_stacked_is_told_apart_by_what_it_is() -> None:
+    X, y = DIABETES[0][:60], DIABETES[1][:60] / 100
+    wide = np.random.default_rng(0).standard_normal((60, 300))
+    starts = [[np.full((300, 9), 0.01), np.ones((9, 1))] for _ in range(2)]
+    starts[1][0][100:200] = -0.5  # where NumPy prints dots
+    biases = [np.zeros(9), np.zeros(1)]
+    twins = [hg.activations.Formula("mine", lambda z, k=k: k * z, lambda z, a, k=k: 0 * z + k) for k in (1.0, 2.0)]
+    schedules = [hg.schedules.Schedule("mine", lambda t, total, k=k: k) for k in (1.0, 0.1)]
+    cases: list[tuple[np.ndarray, list[dict[str, Any]]]] = [
+        (wide, [{"hidden_layer_sizes": 9, "initial_coefs": (start, biases)} for start in starts]),
+        (X, [{"activation": twin} for twin in twins]),
+        (X, [{"schedule": schedule} for schedule in schedules]),
+    ]
+    for data, settings in cases:
+        together = fit_stacked([MLPRegressor(max_iter=5, random_state=0, **each) for each in settings], data, y)
+        for each, model in zip(settings, together, strict=True):
+            alone = MLPRegressor(max_iter=5, random_state=0, **each).fit(data, y)
+            assert np.array_equal(model.net_.params, alone.net_.params)
+        assert not np.array_equal(together[0].predict(data), together[1].predict(data))
+
+
+def test_stacks_of_different_class_weights() -> None:
+    models = [MLPClassifier(class_weight={0: w}, max_iter=5, random_state=0) for w in (1.0, 20.0)]
+    for model in fit_stacked(models, *IRIS):
+        assert np.array_equal(model.net_.params, clone(model).fit(*IRIS).net_.params)
+
+
+def test_what_was_fitted_together_goes_on_as_what_was_fitted_alone() -> None:
+    models = [MLPClassifier(alpha=alpha, max_iter=5, random_state=0) for alpha in (0.1, 1.0)]
+    for model in fit_stacked(models, *IRIS):
+        alone = clone(model).fit(*IRIS).partial_fit(*IRIS)
+        assert np.array_equal(model.partial_fit(*IRIS).net_.params, alone.net_.params)
+
+
+# --- what changes between calls ---------------------------------------------------------------------------------------
+
+
+def test_partial_fits_of_unequal_length_are_theirs() -> None:
+    X, y = IRIS[0][::-1], IRIS[1][::-1]
+    common = {"solver": "sgd", "shuffle": False, "alpha": 1.0, "learning_rate_init": 0.05, "hidden_layer_sizes": 6}
+    peer = TheirClassifier(random_state=0, **common).partial_fit(X[:10], y[:10], classes=[0, 1, 2])
+    begin = [W.copy() for W in peer.coefs_], [b.copy() for b in peer.intercepts_]
+    peer = from_weights(TheirClassifier(warm_start=True, max_iter=1, **common), begin, X, y).set_params(
+        warm_start=False
+    )
+    model = MLPClassifier(initial_coefs=begin, max_iter=1, **common).fit(X, y)
+    for rows in (slice(10), slice(150), slice(40, 43), slice(150)):
+        peer.partial_fit(X[rows], y[rows])
+        model.partial_fit(X[rows], y[rows])
+    for mine, other in zip(model.coefs_ + model.intercepts_, [*peer.coefs_, *peer.intercepts_], strict=True):
+        assert np.allclose(mine, other, rtol=1e-9, atol=1e-12)
+
+
+def test_a_penalty_may_change_and_a_network_may_not() -> None:
+    X, y = IRIS
+    model = MLPClassifier(alpha=0.1).partial_fit(X, y, classes=[0, 1, 2])
+    assert model.set_params(alpha=10.0).partial_fit(X, y).net_.l2 == pytest.approx(10 / 150)
+    for change in ({"hidden_layer_sizes": 5}, {"activation": "tanh"}, {"dropout": 0.5}, {"n_ensemble": 3}):
+        with pytest.raises(ValueError, match="but the network that is there has"):
+            clone(model).set_params(warm_start=True).fit(X, y).set_params(**change).fit(X, y)
+
+
+@pytest.mark.parametrize("solvers", [("adam", "sgd"), ("sgd", "rmsprop"), ("adagrad", "sgd")])
+def test_another_solver_begins_anew(solvers: tuple[str, str]) -> None:
+    X, y = IRIS
+    model = MLPClassifier(solver=solvers[0], random_state=0).partial_fit(X, y, classes=[0, 1, 2])
+    weights = [W.copy() for W in model.coefs_], [b.copy() for b in model.intercepts_]
+    model.set_params(solver=solvers[1], shuffle=False).partial_fit(X, y)
+    fresh = MLPClassifier(solver=solvers[1], shuffle=False, initial_coefs=weights, max_iter=1).fit(X, y)
+    assert np.array_equal(model.net_.params, fresh.net_.params)
+
+
+@pytest.mark.parametrize(
+    ("solver", "expected"),
+    [("adam(0.05)", 0.05), ("Adam", 0.001), ("SGD", 0.001), ("rmsprop(0.1)", 0.1), (hg.SGD(0.3), 0.3)],
+)
+def test_solvers_by_name(solver: Any, expected: float) -> None:
+    optimizer = settings_of(MLPClassifier(solver=solver), losses.find("softmax_cross_entropy"), 3, 3, Rows(100))
+    assert optimizer.training["optimizer"].learning_rate == expected
+    assert MLPClassifier(solver="LBFGS", max_iter=2).fit(*IRIS).n_iter_ == 2
+
+
+def test_a_refused_fit_leaves_the_estimator_as_it_was() -> None:
+    X, y = IRIS
+    names = np.array(["x", "y", "z"])[y]
+    model = MLPClassifier(max_iter=3, random_state=0).fit(X, names)
+    before = dict(vars(model))
+    refusals: list[tuple[dict[str, Any], Any]] = [
+        ({"alpha": -1.0}, lambda: model.fit(X[:, :2], y)),
+        ({"solver": "sgd", "learning_rate_init": 1e200}, lambda: model.fit(X, y)),
+        (
+            {"warm_start": True, "solver": "sgd", "learning_rate_init": 1e200},
+            lambda: model.fit(X, before["classes_"][y]),
+        ),
+        ({"alpha": -1.0}, lambda: model.partial_fit(X, names)),
+        ({}, lambda: fit_stacked([model, MLPClassifier(alpha=-1.0)], X[:, :2], y)),
+    ]
+    params = model.net_.params.copy()
+    for change, refused in refusals:
+        kept = model.get_params()
+        model.set_params(**change)
+        with pytest.raises(ValueError, match=r".+"):
+            refused()
+        model.set_params(**kept)
+        assert vars(model).keys() == before.keys()
+        assert all(vars(model)[name] is value for name, value in before.items() if name.endswith("_"))
+        assert np.array_equal(model.net_.params, params)
+
+
+def test_networks_of_an_ensemble_that_diverge_are_left_out() -> None:
+    X, y = DIABETES
+    wild = MLPRegressor((5,), activation="identity", solver="sgd", learning_rate_init=0.1, max_iter=60, n_ensemble=12)
+    with pytest.warns(ConvergenceWarning, match="of the ensemble is left out"):
+        wild.set_params(random_state=0, tol=0.0).fit(X, y / 50)
+    assert 1 <= wild.net_.size < 12
+    mean, spread = wild.predict(X, return_std=True)
+    assert np.isfinite(mean).all()
+    assert np.isfinite(spread).all()
+    assert wild.partial_fit(X[:20], y[:20] / 500).net_.size == wild.net_.size
+
+
+def test_small_probabilities_keep_their_digits() -> None:
+    X = np.array([[-40.0], [40.0], [-41.0], [41.0]])
+    model = MLPClassifier((), solver="lbfgs", alpha=1e-6).fit(X, [0, 1, 0, 1])
+    p = model.predict_proba([[100.0]])[0]
+    assert 0 < p[0] < 1e-10
+    assert p[0] == pytest.approx(np.exp(-model.net_.forward([[100.0]])[0, 0]), rel=1e-6)
+
+
 # --- bad input -------------------------------------------------------------------------------------------------------
 
 
@@ -448,6 +600,20 @@ def test_what_data_is_refused() -> None:
     X, y = IRIS
     with pytest.raises(ValueError, match="at least one non-zero"):
         MLPClassifier().fit(X, y, np.zeros(150))
+    with pytest.raises(ValueError, match=r"[Nn]egative"):
+        MLPClassifier().fit(X, y, np.where(y == 0, -1.0, 1.0))
+    with pytest.raises(ValueError, match=r"class_weight has -1.0; expected finite weights"):
+        MLPClassifier(class_weight={0: -1.0}).fit(X, y)
+    with pytest.raises(ValueError, match="leave every row a weight of 0"):
+        MLPClassifier(class_weight={0: 0, 1: 0, 2: 0}).fit(X, y)
+    with pytest.raises(ValueError, match="class_weight='balanced' would be another"):
+        MLPClassifier(class_weight="balanced").partial_fit(X, y, classes=[0, 1, 2])
+    with pytest.raises(TypeError, match="expected handgrad's MLPClassifier"):
+        fit_stacked([TheirClassifier()], X, y)
+    with pytest.raises(TypeError, match="expected a list"):
+        fit_stacked(MLPClassifier(), X, y)
+    with pytest.raises(ValueError, match="eval_set: "):
+        MLPClassifier().fit(X, y, eval_set=(X[:, :2], y))
     unfitted = MLPClassifier()
     with pytest.raises(ValueError, match="constant"):
         unfitted.set_params(schedule="constantly").fit(X, y)
@@ -461,12 +627,19 @@ def test_what_data_is_refused() -> None:
         MLPRegressor(max_iter=2).fit(X, y).partial_fit(X, np.stack([y, y], axis=1))
 
 
+def test_a_class_of_one_row_cannot_be_split() -> None:
+    with pytest.raises(
+        ValueError, match=r"least populated classes in y have only 1 member.*too few members are: .True"
+    ):
+        MLPClassifier(early_stopping=True).fit([[1, 2], [2, 3], [3, 4], [4, 5]], [0, 0, 0, 1])
+
+
 def test_divergence_is_told() -> None:
     X, y = DIABETES
     wild = MLPRegressor((5,), activation="identity", solver="sgd", learning_rate_init=10.0, random_state=0)
     with pytest.raises(ValueError, match="Solver produced non-finite parameter weights"):
         wild.fit(X, y)
     assert not hasattr(wild, "net_")
-    with pytest.warns(ConvergenceWarning, match="diverged, and its best weights so far are kept"):
+    with pytest.warns(ConvergenceWarning, match="diverged, and the best weights so far are kept"):
         wild.set_params(early_stopping=True).fit(X, y)
     assert np.isfinite(wild.predict(X)).all()

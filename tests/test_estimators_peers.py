@@ -11,12 +11,13 @@ from handgrad import estimators
 OURS = {"MLPClassifier": estimators.MLPClassifier, "MLPRegressor": estimators.MLPRegressor}
 EXCEPTIONS = {
     "test_fit": "it assembles an unfitted estimator from private state; test_estimators.py compares whole trainings",
-    "test_gradient": "it calls a private function; test_estimators.py proves the gradient with check_network",
+    "test_gradient": "it calls a private function; test_estimators.py compares whole trainings",
     "test_learning_rate_warmstart": "it reads a private optimiser; test_estimators.py reads the rates of the schedule",
     "test_adaptive_learning_rate": "it reads a private optimiser; test_estimators.py watches the rate by a callback",
     "test_early_stopping_stratified": "the message names the class True, not 'True'; test_estimators.py expects that",
-    "test_lbfgs_regression": "with a logistic hidden layer half of all seeds stay on a plateau, for scikit-learn too",
+    "test_lbfgs_regression": "its seed stays on a plateau with logistic units, as 20 of 40 do for scikit-learn",
 }
+IN_PART = {"test_lbfgs_regression"}  # other parameters of it pass
 
 
 @pytest.fixture
@@ -28,6 +29,8 @@ def on_ours(name: str, test: Any) -> Any:
     """Their test function, with our estimators where it names theirs."""
     test = types.FunctionType(test.__code__, vars(theirs) | OURS, name, test.__defaults__, test.__closure__)
     marks = [_mark_on_ours(mark) for mark in getattr(getattr(theirs, name), "pytestmark", [])]
+    if name in EXCEPTIONS:
+        marks.append(pytest.mark.xfail(strict=name not in IN_PART, reason=EXCEPTIONS[name]).mark)
     test.pytestmark = [*marks, pytest.mark.filterwarnings("default").mark]
     return test
 
@@ -44,5 +47,5 @@ def test_the_exceptions_are_tests_of_theirs() -> None:
 
 
 for _name, _test in list(vars(theirs).items()):
-    if _name.startswith("test_") and callable(_test) and _name not in EXCEPTIONS:
+    if _name.startswith("test_") and callable(_test):
         globals()[_name] = on_ours(_name, _test)

@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_score
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
 from handgrad.estimators import MLPClassifier, MLPRegressor, StackedSearchCV
 
@@ -72,6 +73,30 @@ def test_the_estimators_given_stay_unfitted() -> None:
     assert clone(search).get_params()["cv"] == 2
 
 
+def test_preprocessing_is_told_apart_by_what_it_does() -> None:
+    X = np.concatenate([IRIS[0], np.random.default_rng(0).standard_normal((150, 1996))], axis=1)
+    masks = [np.arange(2000) < 4, np.arange(2000) == 1000]
+    columns = [ColumnTransformer([("some", "passthrough", mask)]) for mask in masks]
+    grid = {"scale": [*columns, FunctionTransformer(lambda X: X[:, :3])]}
+    stacked = StackedSearchCV(PIPED, grid, cv=2, refit=False).fit(X, IRIS[1])
+    one_by_one = GridSearchCV(PIPED, grid, cv=2, refit=False).fit(X, IRIS[1])
+    assert np.array_equal(stacked.cv_results_["mean_test_score"], one_by_one.cv_results_["mean_test_score"])
+
+
+def test_a_function_may_choose_the_best() -> None:
+    search = StackedSearchCV(MODEL, {"alpha": [1e-4, 100.0]}, cv=2, refit=lambda results: 1).fit(*IRIS)
+    assert (search.best_index_, search.best_params_) == (1, {"alpha": 100.0})
+
+
+def test_a_score_that_fails_is_told() -> None:
+    def failing(model, X, y):
+        raise ValueError("no score today")
+
+    with pytest.warns(UserWarning, match="scoring failed, the score is 0.5: no score today"):
+        search = StackedSearchCV(MODEL, {"alpha": [1.0]}, cv=2, scoring=failing, error_score=0.5).fit(*IRIS)
+    assert search.best_score_ == 0.5
+
+
 def test_groups_and_weights() -> None:
     X, y = IRIS
     groups = np.arange(150) % 5
@@ -98,6 +123,16 @@ def test_candidates_that_diverge() -> None:
 def test_what_is_refused() -> None:
     with pytest.raises(TypeError, match="expected handgrad's MLPClassifier or MLPRegressor"):
         StackedSearchCV(LogisticRegression(), {"C": [1.0]}).fit(*IRIS)
+    for settings, error, words in (
+        ({"refit": "nonsense"}, TypeError, "refit is 'nonsense'"),
+        ({"scoring": ["accuracy"]}, TypeError, "expected one scorer"),
+        ({"error_score": "rais"}, ValueError, "expected 'raise' or a number"),
+        ({"param_grid": []}, ValueError, "no candidate"),
+    ):
+        with pytest.raises(error, match=words):
+            StackedSearchCV(**{"estimator": MODEL, "param_grid": {"alpha": [1.0]}} | settings).fit(*IRIS)
+    with pytest.raises(TypeError, match="expected handgrad's"):
+        StackedSearchCV(PIPED, {"network": [LogisticRegression()]}).fit(*IRIS)
     with pytest.raises(ValueError, match="alhpa"):
         StackedSearchCV(MODEL, {"alhpa": [1.0]}).fit(*IRIS)
     search = StackedSearchCV(MODEL, {"alpha": [1.0]}, refit=False, cv=2).fit(*IRIS)

@@ -84,6 +84,11 @@ class MLPClassifier(ClassifierMixin, MLP):
 
         `classes` names all classes in the first call; later calls may leave it out.
         """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' would be another in each call of partial_fit; pass a dict, for example from "
+                "sklearn.utils.class_weight.compute_class_weight"
+            )
         self._accept_classes(y, classes)
         return self._learn_once(X, y, sample_weight, classes)
 
@@ -123,7 +128,13 @@ class MLPClassifier(ClassifierMixin, MLP):
         if self.class_weight is None:
             return weight
         by_class = compute_sample_weight(self.class_weight, y)
-        return by_class if weight is None else weight * by_class.astype(weight.dtype)
+        wrong = ~(np.isfinite(by_class) & (by_class >= 0))
+        if wrong.any():
+            raise ValueError(f"class_weight has {by_class[wrong][0]}; expected finite weights of at least 0")
+        weights = by_class if weight is None else weight * by_class.astype(weight.dtype)
+        if not weights.any():
+            raise ValueError("class_weight and sample_weight leave every row a weight of 0; give some row more")
+        return weights
 
     def _find_loss(self) -> Loss:
         multiclass = self._labels.multiclass

@@ -28,6 +28,7 @@ class Fitted:
     validation_scores_: list[float] | None
     best_validation_score_: float | None
     _memory: Memory | None
+    _architecture: dict[str, Any]
     _best: Array
     _waited: Array
 
@@ -35,16 +36,19 @@ class Fitted:
         return hasattr(self, "net_")
 
     @property
-    def coefs_(self) -> list[Array]:
-        """The weights (fan_in, fan_out) of each layer, with a leading axis for an ensemble; views of `net_`."""
+    def coefs_(self) -> tuple[Array, ...]:
+        """The weights (fan_in, fan_out) of each layer, with a leading axis for an ensemble; views of `net_`.
+
+        Write into them, `coefs_[0][...] = W`, to change the network.
+        """
         check_is_fitted(self)
-        return [self.net_[name] for name in self.net_.parameter_names if name.endswith(".W")]
+        return tuple(self.net_[name] for name in self.net_.parameter_names if name.endswith(".W"))
 
     @property
-    def intercepts_(self) -> list[Array]:
+    def intercepts_(self) -> tuple[Array, ...]:
         """The biases (fan_out,) of each layer that has any, with a leading axis for an ensemble; views of `net_`."""
         check_is_fitted(self)
-        return [self.net_[name][..., 0, :] for name in self.net_.parameter_names if name.endswith(".b")]
+        return tuple(self.net_[name][..., 0, :] for name in self.net_.parameter_names if name.endswith(".b"))
 
     @property
     def n_layers_(self) -> int:
@@ -82,18 +86,20 @@ class Fitted:
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
                 f"preprocessed. {outcome.errors[0]}"
             )
+        self._warn(plan, outcome)
+        outcome = outcome.sound()
         scale, epochs = plan.settings.scale, len(outcome.losses)
         losses = scale * _means(outcome.losses)
         validation = [] if outcome.validation_losses is None else list(scale * _means(outcome.validation_losses))
         self.net_, self._memory = outcome.net, outcome.memory
         self._best, self._waited = outcome.best, outcome.waited
+        self._architecture = plan.architecture
         self.n_iter_ = epochs
         self.t_ = epochs * len(plan.data.X) + (0 if plan.first else self.t_)
         self.loss_ = float(losses[-1]) if epochs else np.nan
         self.loss_curve_ = ([] if plan.first else self.loss_curve_) + losses.tolist()
         self.validation_loss_curve_ = ([] if plan.first else self.validation_loss_curve_) + validation
         self._take_scores(plan, outcome)
-        self._warn(plan, outcome)
 
     def _take_scores(self, plan: Plan, outcome: Outcome) -> None:
         """The attributes that say how convergence was judged."""
@@ -108,14 +114,16 @@ class Fitted:
 
     def _warn(self, plan: Plan, outcome: Outcome) -> None:
         """Say what went less than well."""
-        told, planned = [], plan.settings.training["epochs"]
+        told, planned, epochs = [], plan.settings.training["epochs"], len(outcome.losses)
         for number, error in outcome.errors.items():
-            which = f"network {number} of the ensemble" if plan.networks > 1 else "training"
-            told.append(f"{which} diverged, and its best weights so far are kept: {error}")
+            if plan.networks > 1 and len(outcome.errors) < plan.networks:
+                told.append(f"network {number} of the ensemble is left out: {error}")
+            else:
+                told.append(f"training diverged, and the best weights so far are kept: {error}")
         if not (plan.incremental or outcome.converged.all() or outcome.errors):
             if isinstance(plan.settings.training["optimizer"], LBFGS):
-                told.append(f"lbfgs failed to converge after {self.n_iter_} iteration(s)")
-            elif self.n_iter_ >= planned:
+                told.append(f"lbfgs failed to converge after {epochs} iteration(s)")
+            elif epochs >= planned:
                 told.append(
                     f"Stochastic Optimizer: Maximum iterations ({planned}) reached and the optimization hasn't "
                     "converged yet."

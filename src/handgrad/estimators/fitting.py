@@ -1,7 +1,8 @@
 """Training for the estimators: plans become networks, those that differ only in what a stack can vary side by side."""
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,7 +13,7 @@ from handgrad.arrays import Array, ArrayLike
 from handgrad.estimators.convergence import Convergence, Spoken
 from handgrad.estimators.settings import Settings
 from handgrad.network import Network
-from handgrad.optimizers import LBFGS
+from handgrad.optimizers import LBFGS, Optimizer
 from handgrad.training import DivergenceError, Training
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class DivergedError(ValueError):
 class Memory(NamedTuple):
     """What `partial_fit` goes on from: the optimiser's slots, and where training was."""
 
+    optimizer: type[Optimizer]
     slots: Array
     epoch: int
     step: int
@@ -78,6 +80,14 @@ class Plan:
         return by_score and not isinstance(self.settings.training["optimizer"], LBFGS)
 
     @property
+    def architecture(self) -> dict[str, Any]:
+        """What cannot change while training goes on."""
+        return {name: self.settings.network[name] for name in ("sizes", "activation", "loss", "dropout", "norm")} | {
+            "n_ensemble": self.networks,
+            "dtype": self.data.X.dtype,
+        }
+
+    @property
     def networks(self) -> int:
         """How many networks it trains."""
         return len(self.seeds)
@@ -96,30 +106,36 @@ class Outcome(NamedTuple):
     errors: dict[int, str]
     memory: Memory | None
 
-    def of(self, members: slice) -> "Outcome":
-        """Those of some networks."""
-        chosen = range(len(self.best))[members]
-        net = (
-            self.net if len(chosen) == len(self.best) else self.net[members] if len(chosen) > 1 else self.net[chosen[0]]
-        )
-        epochs = 1 + int(np.flatnonzero(np.isfinite(self.losses[:, members]).any(axis=1)).max(initial=-1))
+    def of(self, members: Sequence[int], single: bool) -> "Outcome":
+        """Those of some networks, as a stack or as the single one."""
+        chosen = list(members)
+        epochs = 1 + int(np.flatnonzero(np.isfinite(self.losses[:, chosen]).any(axis=1)).max(initial=-1))
         validation, scores = (
-            None if each is None else each[:epochs, members] for each in (self.validation_losses, self.scores)
+            None if each is None else each[:epochs, chosen] for each in (self.validation_losses, self.scores)
         )
-        errors = {number - chosen[0]: error for number, error in self.errors.items() if number in chosen}
+        memory = self.memory
+        if memory is not None:
+            memory = memory._replace(slots=memory.slots[:, chosen[0] if single else chosen])
         return self._replace(
-            net=net,
-            losses=self.losses[:epochs, members],
+            net=self.net[chosen[0]] if single else self.net[chosen],
+            losses=self.losses[:epochs, chosen],
             validation_losses=validation,
             scores=scores,
-            best=self.best[members],
-            waited=self.waited[members],
-            converged=self.converged[members],
-            errors=errors,
-            memory=None,
+            best=self.best[chosen],
+            waited=self.waited[chosen],
+            converged=self.converged[chosen],
+            errors={chosen.index(number): error for number, error in self.errors.items() if number in chosen},
+            memory=memory,
         )
 
+    def sound(self) -> "Outcome":
+        """Without the networks of an ensemble that diverged, if others are left."""
+        sound = [number for number in range(len(self.best)) if number not in self.errors]
+        return self if not self.errors or not sound else self.of(sound, single=False)
 
+
+_STACKABLE = {"alpha", "learning_rate_init", "momentum", "beta_1", "beta_2", "epsilon", "init", "tol"}
+_STACKABLE |= {"n_iter_no_change", "random_state", "n_ensemble"}
 _OF_THE_DATA = {"n_features_in_", "feature_names_in_", "classes_", "_labels"}  # what `MLP._accept` sets
 
 
@@ -132,6 +148,18 @@ def fit_stacked(
     `learning_rate_init`, `momentum`, `beta_1`, `beta_2`, `epsilon`, `init`, `tol`, `n_iter_no_change` and
     `random_state`; estimators that differ in anything else, and L-BFGS, train apart.
 
+    Parameters
+    ----------
+    estimators
+        `MLPClassifier` and `MLPRegressor` of handgrad.
+    X, y, sample_weight
+        As for their `fit`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        One of them is another estimator or is refused, and none is fitted then; or the training of one diverged.
+
     >>> from handgrad.estimators import MLPClassifier
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
@@ -140,10 +168,20 @@ def fit_stacked(
     >>> bool(abs(weak.coefs_[0]).sum() > abs(strong.coefs_[0]).sum())
     True
     """
-    fitted = list(estimators)
+    fitted = _require_ours(estimators)
     for failure in fit_together(fitted, X, y, sample_weight):
         if failure is not None:
             raise failure
+    return fitted
+
+
+def _require_ours(estimators: Any) -> list["MLP"]:
+    if not isinstance(estimators, Iterable):
+        raise TypeError(f"estimators is {estimators!r}; expected a list of handgrad's estimators")
+    fitted = list(estimators)
+    for each in fitted:
+        if not hasattr(each, "_plan"):
+            raise TypeError(f"estimators holds {each!r}; expected handgrad's MLPClassifier or MLPRegressor")
     return fitted
 
 
@@ -152,13 +190,35 @@ def fit_together(
 ) -> list[ValueError | None]:
     """As `fit_stacked`, but tells for each estimator how its training failed, or None."""
     accepted: dict[type, tuple[MLP, Accepted]] = {}
-    for estimator in estimators:
-        kind = type(estimator)
-        if kind not in accepted or estimator._goes_on():
-            accepted[kind] = estimator, estimator._accept(X, y, sample_weight, estimator._goes_on())
-        for name in _OF_THE_DATA & vars(accepted[kind][0]).keys():
-            setattr(estimator, name, getattr(accepted[kind][0], name))
-    return fit_plans([estimator._plan(accepted[type(estimator)][1]) for estimator in estimators])
+    with all_or_nothing(*estimators):
+        for estimator in estimators:
+            kind = type(estimator)
+            if kind not in accepted or estimator._goes_on():
+                accepted[kind] = estimator, estimator._accept(X, y, sample_weight, estimator._goes_on())
+            _learn_like(estimator, accepted[kind][0])
+        return fit_plans([estimator._plan(accepted[type(estimator)][1]) for estimator in estimators])
+
+
+def _learn_like(estimator: "MLP", other: "MLP") -> None:
+    """What the data tell one estimator they tell another."""
+    for name in _OF_THE_DATA:
+        if name in vars(other):
+            setattr(estimator, name, getattr(other, name))
+        elif name in vars(estimator):
+            delattr(estimator, name)
+
+
+@contextmanager
+def all_or_nothing(*estimators: "MLP") -> Iterator[None]:
+    """A context in which estimators that raise stay as they were."""
+    before = [dict(vars(each)) for each in estimators]
+    try:
+        yield
+    except BaseException:
+        for each, attributes in zip(estimators, before, strict=True):
+            each.__dict__.clear()
+            each.__dict__.update(attributes)
+        raise
 
 
 def fit_plans(plans: Sequence[Plan]) -> list[ValueError | None]:
@@ -169,7 +229,8 @@ def fit_plans(plans: Sequence[Plan]) -> list[ValueError | None]:
         start = 0
         for number in group:
             stop = start + plans[number].networks
-            members = outcome if len(group) == 1 else outcome.of(slice(start, stop))
+            single = plans[number].networks == 1
+            members = outcome if len(group) == 1 else outcome.of(range(start, stop), single)
             start = stop
             try:
                 plans[number].estimator._take(plans[number], members)
@@ -198,15 +259,29 @@ def _trains_alone(plan: Plan) -> bool:
     )
 
 
-def _kind(plan: Plan) -> str:
-    """What plans of a stack have in common."""
-    network = {name: value for name, value in plan.settings.network.items() if name not in ("l2", "init", "bias_init")}
-    training = {name: value for name, value in plan.settings.training.items() if name != "optimizer"}
+def _kind(plan: Plan) -> Any:
+    """What plans of a stack have in common; arrays by their bytes, records by what they are, not by their names."""
     optimizer = plan.settings.training["optimizer"]
-    flags = {field.name: getattr(optimizer, field.name) for field in fields(optimizer) if field.type is bool}
-    weights = None if plan.data.weight is None else plan.data.weight.tobytes()
-    start = plan.estimator.initial_coefs, plan.estimator.init == "auto"
-    return repr((network, training, type(optimizer), flags, plan.data.X.dtype, weights, start))
+    flags = tuple(getattr(optimizer, field.name) for field in fields(optimizer) if field.type is bool)
+    shared = {name: value for name, value in plan.estimator.get_params(deep=False).items() if name not in _STACKABLE}
+    return comparable(
+        (shared, type(optimizer), flags, plan.data.X.dtype, plan.data.weight, plan.estimator.init == "auto")
+    )
+
+
+def comparable(value: Any) -> Any:
+    """The value as what can be compared and hashed: equal where it means the same.
+
+    >>> comparable({"a": np.zeros(2)}) == comparable({"a": np.zeros(2)})
+    True
+    """
+    if isinstance(value, np.ndarray):
+        return value.shape, value.dtype.str, value.tobytes() if value.dtype.kind != "O" else id(value)
+    if isinstance(value, Mapping):
+        return tuple((name, comparable(each)) for name, each in sorted(value.items()))
+    if isinstance(value, list | tuple):
+        return type(value).__name__, tuple(comparable(each) for each in value)
+    return type(value).__name__, value if isinstance(value, Hashable) else id(value)
 
 
 def _joined(group: Sequence[Plan]) -> tuple[Network, Any]:
@@ -214,7 +289,9 @@ def _joined(group: Sequence[Plan]) -> tuple[Network, Any]:
     first, dtype = group[0], group[0].data.X.dtype
     optimizer = first.settings.training["optimizer"]
     if not first.first:
-        return first.estimator.net_, optimizer
+        net = first.estimator.net_.copy()  # which stays as it is if training fails
+        net.l2 = first.settings.network["l2"]
+        return net, optimizer
     seeds = np.concatenate([plan.seeds for plan in group])
     if len(seeds) == 1:
         net = Network.mlp(**first.settings.network, seed=int(seeds[0]), dtype=dtype)
@@ -246,6 +323,8 @@ def _train_one(group: Sequence[Plan], net: Network, optimizer: Any) -> Outcome:
     plan, est = group[0], group[0].estimator
     convergence = _convergence(group, net.size or 1)
     memory = est._memory if plan.incremental and not plan.first else None
+    if memory is not None and (memory.optimizer, len(memory.slots)) != (type(optimizer), len(optimizer.slots)):
+        memory = None  # another rule begins anew
     training = Training(
         net,
         plan.data.X,
@@ -282,7 +361,7 @@ def _run(training: Training, epochs: int | None) -> dict[int, str]:
 def _outcome(training: Training, convergence: Convergence, errors: dict[int, str]) -> Outcome:
     networks, columns = len(convergence.best), training.history.columns
     curves = [np.reshape(columns.get(name, []), (-1, networks)) for name in ("loss", "validation_loss")]
-    memory = Memory(training.engine.slots, training.epoch, training.step, training.seed)
+    memory = Memory(type(training.optimizer), training.engine.slots, training.epoch, training.step, training.seed)
     return Outcome(
         net=training.net,
         losses=curves[0],

@@ -12,9 +12,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from handgrad.arrays import Array, ArrayLike, require_bool, require_integer, require_number
+from handgrad.arrays import Array, ArrayLike, require_bool, require_finite, require_integer, require_number
 from handgrad.estimators.fitted import Fitted, dense
-from handgrad.estimators.fitting import Accepted, Examples, Plan, fit_plans
+from handgrad.estimators.fitting import Accepted, Examples, Plan, all_or_nothing, comparable, fit_plans
 from handgrad.estimators.settings import Rows, settings_of
 from handgrad.losses import Loss
 from handgrad.network import Network
@@ -86,7 +86,8 @@ class MLP(Fitted, BaseEstimator):
         ValueError, TypeError
             The data or a parameter is not what it should be, or training diverged.
         """
-        return self._train(self._plan(self._accept(X, y, sample_weight, self._goes_on()), eval_set))
+        with all_or_nothing(self):
+            return self._train(self._plan(self._accept(X, y, sample_weight, self._goes_on()), eval_set))
 
     def _train(self, plan: Plan) -> Self:
         (failure,) = fit_plans([plan])
@@ -107,29 +108,44 @@ class MLP(Fitted, BaseEstimator):
         weight = self._weigh_classes(y, weight)
         if go_on and T.shape[1] != self.n_outputs_:
             raise ValueError(f"y has {T.shape[1]} outputs but the network has {self.n_outputs_}")
-        train, held = Examples(X, T, weight), None
+        train, held = Examples(X, T, weight).counted(), None
         if eval_set is not None:
             held = self._accept_held(eval_set, T.shape[1])
         elif require_bool("early_stopping", self.early_stopping) and self._takes_steps():
             train, held = self._split(train, random)
-        if weight is not None:
-            train = train.counted()
         seen, epochs = (self.t_, self._memory.epoch if incremental and self._memory else 0) if go_on else (0, 0)
         mean_weight = 1.0 if train.weight is None else float(train.weight.mean())
         rows = Rows(len(train.X), mean_weight, seen, epochs)
         settings = settings_of(self, self._find_loss(), X.shape[1], T.shape[1], rows)
-        return Plan(self, settings, seeds, train, held, incremental=incremental, first=not go_on)
+        plan = Plan(self, settings, seeds, train, held, incremental=incremental, first=not go_on)
+        if go_on:
+            self._require_same_architecture(plan)
+        return plan
+
+    def _require_same_architecture(self, plan: Plan) -> None:
+        """Weights that are there fit one network only."""
+        for name, now in plan.architecture.items():
+            was = self._architecture[name]
+            if comparable(now) != comparable(was):
+                raise ValueError(
+                    f"{name} is {now!r} but the network that is there has {was!r}; "
+                    "set it back, or fit anew without warm_start"
+                )
 
     # --- data ---------------------------------------------------------------------------------------------------
 
     def _accept(self, X: Any, y: Any, sample_weight: Any, go_on: bool, classes: Any = None) -> Accepted:
         """The training set, checked; what scikit-learn learns from it (feature names, classes) is set."""
         X, y = self._checked(X, y, reset=not go_on)
-        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=X.dtype)
+        weight = (
+            None
+            if sample_weight is None
+            else _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+        )
         T = self._targets(y, classes, go_on)
         return Accepted(dense(X), np.asarray(T, X.dtype), y, weight)
 
-    def _checked(self, X: Any, y: Any, reset: bool) -> tuple[Any, Array]:
+    def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Array]:
         """X and y as scikit-learn's conventions demand; `reset` learns the features anew."""
         return validate_data(
             self,
@@ -150,8 +166,11 @@ class MLP(Fitted, BaseEstimator):
         """The validation set that the user gave."""
         if not isinstance(eval_set, tuple | list) or len(eval_set) != 2:
             raise TypeError(f"eval_set is {type(eval_set).__name__}; expected a pair (X, y)")
-        X, y = self._checked(*eval_set, reset=False)
-        T = np.asarray(self._encode(y), X.dtype)
+        try:
+            X, y = self._checked(*eval_set, reset=False)
+            T = np.asarray(self._encode(y), X.dtype)
+        except (TypeError, ValueError) as wrong:
+            raise type(wrong)(f"eval_set: {wrong}") from wrong
         if T.shape[1] != outputs:
             raise ValueError(f"eval_set: y has {T.shape[1]} outputs but that of the training set has {outputs}")
         return Examples(dense(X), T, None)
@@ -236,8 +255,9 @@ class MLP(Fitted, BaseEstimator):
         """One epoch over these rows, with the optimiser's memory of the last."""
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
-        accepted = self._accept(X, y, sample_weight, hasattr(self, "net_"), classes)
-        return self._train(self._plan(accepted, incremental=True))
+        with all_or_nothing(self):
+            accepted = self._accept(X, y, sample_weight, hasattr(self, "net_"), classes)
+            return self._train(self._plan(accepted, incremental=True))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -250,8 +270,9 @@ learns_in_steps = available_if(_learns_in_steps)
 
 def _shaped(name: str, values: Any, shape: tuple[int, ...]) -> Array:
     """Supplied values as the network has them: biases may come as (fan_out,), and a stack takes one for all."""
-    array = np.asarray(values, dtype=np.float64)
-    array = array[..., None, :] if name.endswith(".b") and array.shape[-1:] == shape[-1:] else array
-    if array.shape not in (shape, shape[-2:]) and array.shape[-2:] != shape[-2:]:
+    array = require_finite(f"initial_coefs: {name}", np.asarray(values, dtype=np.float64))
+    if name.endswith(".b") and array.shape in ((*shape[:-2], shape[-1]), shape[-1:]):
+        array = array[..., None, :]  # as `intercepts_` has them
+    if array.shape not in (shape, shape[-2:]):
         raise ValueError(f"initial_coefs: {name} has shape {np.shape(values)}; expected {shape}")
     return np.broadcast_to(array, shape)

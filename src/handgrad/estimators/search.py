@@ -3,9 +3,11 @@
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
+from pickle import PicklingError
 from time import perf_counter
 from typing import Any, NamedTuple, Self
 
+import joblib
 import numpy as np
 from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
@@ -44,9 +46,11 @@ class StackedSearchCV(MetaEstimatorMixin, BaseEstimator):
         An `MLPClassifier` or `MLPRegressor` of handgrad, or a `Pipeline` that ends in one.
     param_grid
         A dict from parameters to lists of values, or a list of such; `random_state` makes a search over seeds.
-    scoring, cv, refit, error_score
-        As for `GridSearchCV`: a scorer or its name; a splitter or a number of folds; whether to fit the best on all;
-        the score of a candidate that diverges (nan, with a warning), or "raise".
+    scoring, cv, error_score
+        As for `GridSearchCV`: one scorer or its name; a splitter or a number of folds; the score of a candidate that
+        diverges or cannot be scored (nan, with a warning), or "raise".
+    refit
+        Whether to fit the best on all rows; or a function of `cv_results_` that gives the index of the best.
 
     Attributes
     ----------
@@ -79,22 +83,51 @@ class StackedSearchCV(MetaEstimatorMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any, groups: Any = None, sample_weight: Any = None) -> Self:
         """Search; X, y and groups as for `GridSearchCV`, `sample_weight` (n,) for training."""
-        _require_ours(self.estimator)
+        candidates = self._candidates()
         X, y, groups, sample_weight = indexable(X, y, groups, sample_weight)
-        candidates = list(ParameterGrid(self.param_grid))
         splits = list(check_cv(self.cv, y, classifier=is_classifier(self.estimator)).split(X, y, groups))
         self.scorer_, self.n_splits_ = check_scoring(self.estimator, self.scoring), len(splits)
         folds = [self._fold(candidates, X, y, sample_weight, *split) for split in splits]
         self.cv_results_ = _results(candidates, [np.array(each) for each in zip(*folds, strict=True)])
-        if np.isnan(self.cv_results_["mean_test_score"]).all():
-            raise ValueError("every candidate diverged on some fold; try smaller learning rates")
-        self.best_index_ = int(self.cv_results_["rank_test_score"].argmin())
+        self.best_index_ = self._best_of(self.cv_results_)
         self.best_params_ = candidates[self.best_index_]
         self.best_score_ = float(self.cv_results_["mean_test_score"][self.best_index_])
         if self.refit:
             self.best_estimator_ = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
             self._fit_all([self.best_estimator_], [X, y, sample_weight], "raise")
         return self
+
+    def _candidates(self) -> list[Mapping[str, Any]]:
+        """The parameters of each candidate; what cannot be searched is refused before anything is fitted."""
+        if not (callable(self.refit) or isinstance(self.refit, bool)):
+            raise TypeError(f"refit is {self.refit!r}; expected True, False or a function of cv_results_")
+        if self.scoring is not None and not (callable(self.scoring) or isinstance(self.scoring, str)):
+            raise TypeError(f"scoring is {self.scoring!r}; expected one scorer or its name")
+        if isinstance(self.error_score, str) and self.error_score != "raise":
+            raise ValueError(f"error_score is {self.error_score!r}; expected 'raise' or a number")
+        candidates = list(ParameterGrid(self.param_grid))
+        if not candidates:
+            raise ValueError(f"param_grid is {self.param_grid!r}, which has no candidate; expected at least one")
+        for candidate in candidates:
+            _require_ours(clone(self.estimator).set_params(**clone(candidate, safe=False)))
+        return candidates
+
+    def _best_of(self, results: dict[str, Any]) -> int:
+        if callable(self.refit):
+            return int(self.refit(results))
+        if np.isnan(results["mean_test_score"]).all():
+            raise ValueError("every candidate diverged on some fold; try smaller learning rates")
+        return int(results["rank_test_score"].argmin())
+
+    def _score(self, model: Any, inputs: Any, X: Any, y: Any) -> float:
+        """The score of a fitted model on rows, which come as they are and as the network takes them."""
+        try:
+            return _last(model).quick_score(inputs, y) if self.scoring is None else self.scorer_(model, X, y)
+        except ValueError as failure:
+            if isinstance(self.error_score, str):
+                raise
+            warnings.warn(f"scoring failed, the score is {self.error_score}: {failure}", UserWarning, stacklevel=4)
+            return float(self.error_score)
 
     def _fold(
         self, candidates: Sequence[Mapping[str, Any]], X: Any, y: Any, weight: Any, train: Array, test: Array
@@ -110,12 +143,10 @@ class StackedSearchCV(MetaEstimatorMixin, BaseEstimator):
         for fit in fits:
             inputs = X_test if fit.before is None or self.scoring is not None else fit.before.transform(X_test)
             for number, failure in zip(fit.numbers, fit.failures, strict=True):
-                if failure is not None:
-                    scores[number] = self.error_score
-                elif self.scoring is None:
-                    scores[number] = _last(models[number]).quick_score(inputs, y_test)
+                if failure is None:
+                    scores[number] = self._score(models[number], inputs, X_test, y_test)
                 else:
-                    scores[number] = self.scorer_(models[number], X_test, y_test)
+                    scores[number] = self.error_score
         times = np.array([fitted - start, perf_counter() - fitted]) / len(models)
         return scores, np.full(len(models), times[0]), np.full(len(models), times[1])
 
@@ -193,7 +224,7 @@ def _fit_all(models: Sequence[Any], X: Any, y: Any, weight: Any) -> list[_Fit]:
         return [_Fit(None, list(range(len(models))), fit_together(models, X, y, weight))]
     alike: dict[str, list[int]] = {}
     for number, model in enumerate(models):
-        alike.setdefault(repr(model[:-1].get_params()), []).append(number)
+        alike.setdefault(_recipe(model[:-1], number), []).append(number)
     fits = []
     for numbers in alike.values():
         before = models[numbers[0]][:-1]
@@ -203,6 +234,14 @@ def _fit_all(models: Sequence[Any], X: Any, y: Any, weight: Any) -> list[_Fit]:
         failures = fit_together([_last(models[number]) for number in numbers], inputs, y, weight)
         fits.append(_Fit(before if len(before) else None, numbers, failures))
     return fits
+
+
+def _recipe(before: Pipeline, number: int) -> str:
+    """What makes two unfitted pipelines do the same; what cannot be pickled is like nothing else."""
+    try:
+        return str(joblib.hash(before))
+    except (PicklingError, AttributeError, TypeError):
+        return f"model {number}"
 
 
 def _results(candidates: Sequence[Mapping[str, Any]], measured: Sequence[Array]) -> dict[str, Any]:

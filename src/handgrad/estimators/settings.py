@@ -103,21 +103,19 @@ def _scale(name: Any, loss: Loss, outputs: int) -> float:
 
 def _optimizer(params: "MLP", scale: float) -> Optimizer:
     """The rule for our gradient, which is theirs divided by `scale`; a record is taken as it is."""
-    if isinstance(params.solver, Optimizer):
-        return params.solver
     tol = require_number("tol", params.tol, at_least=0)
     rate = require_number("learning_rate_init", params.learning_rate_init, above=0)
-    if params.solver == "lbfgs":
-        return LBFGS(
-            tolerance=tol / scale,
-            max_evaluations=require_integer("max_fun", params.max_fun),
-            decrease=_RELATIVE_DECREASE,
-        )
-    if params.solver == "adam":
+    record = find_optimizer(params.solver)
+    if isinstance(params.solver, Optimizer) or "(" in params.solver:
+        return record
+    if isinstance(record, LBFGS):
+        evaluations = require_integer("max_fun", params.max_fun)
+        return LBFGS(tolerance=tol / scale, max_evaluations=evaluations, decrease=_RELATIVE_DECREASE)
+    if type(record) is Adam:
         return Adam(rate, params.beta_1, params.beta_2, params.epsilon / scale)
-    if params.solver == "sgd":
+    if isinstance(record, SGD):
         return SGD(rate * scale, params.momentum, params.nesterovs_momentum and params.momentum > 0)
-    return replace(find_optimizer(params.solver), learning_rate=rate)
+    return replace(record, learning_rate=rate)
 
 
 def _schedule(params: "MLP", rows: Rows, scale: float) -> "str | Schedule | None":
@@ -125,7 +123,7 @@ def _schedule(params: "MLP", rows: Rows, scale: float) -> "str | Schedule | None
     if params.learning_rate not in ("constant", "invscaling", "adaptive"):
         raise unknown("learning_rate", params.learning_rate, ["constant", "invscaling", "adaptive"])
     power = require_number("power_t", params.power_t, at_least=0)
-    if params.schedule is not None or params.solver != "sgd" or params.learning_rate == "constant":
+    if params.schedule is not None or not _is_sgd(params.solver) or params.learning_rate == "constant":
         return params.schedule
     if params.learning_rate == "adaptive":
         return Adaptive(1e-6 * scale)
@@ -138,3 +136,7 @@ def _schedule(params: "MLP", rows: Rows, scale: float) -> "str | Schedule | None
         epochs=float(rows.epochs),
         power=power,
     )
+
+
+def _is_sgd(solver: Any) -> bool:
+    return isinstance(solver, str) and solver.lower() == "sgd"

@@ -142,7 +142,7 @@ class Network(Core):
         """
         return self.layout.views(require_shape("vector", vector, self._params.shape, self.dtype))
 
-    def __getitem__(self, name: str | int | slice) -> Any:
+    def __getitem__(self, name: str | int | slice | list[int]) -> Any:
         """A named parameter (or state) as a view into the vector; or network i (or i:j) of a stack, as a copy."""
         if isinstance(name, str):
             if name not in self._views:
@@ -389,10 +389,10 @@ class Network(Core):
         return float(loss) if self.size is None else np.broadcast_to(loss, (self.size,)).copy()
 
     def _of_stack(self, index: Any) -> "Network":
-        """Network i of the stack, or the smaller stack of a slice; copies."""
+        """Network i of the stack, or the smaller stack of a slice or list of numbers; copies."""
         if self.size is None:
             raise TypeError("a single network has no members; index it by a parameter's name such as 'dense1.W'")
-        if isinstance(index, slice):
+        if isinstance(index, slice | list):
             members = np.arange(self.size)[index]
             if not len(members):
                 raise IndexError(f"{index} holds no network of a stack of {self.size}")
