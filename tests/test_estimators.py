@@ -643,3 +643,6 @@ def test_divergence_is_told() -> None:
     with pytest.warns(ConvergenceWarning, match="diverged, and the best weights so far are kept"):
         wild.set_params(early_stopping=True).fit(X, y)
     assert np.isfinite(wild.predict(X)).all()
+    with pytest.warns(ConvergenceWarning, match="diverged"):  # at the first step: the weights are those it began with
+        wild.set_params(learning_rate_init=1e300).fit(X, y)
+    assert np.isnan(wild.validation_scores_).all()

@@ -366,7 +366,7 @@ def _outcome(training: Training, convergence: Convergence, errors: dict[int, str
         net=training.net,
         losses=curves[0],
         validation_losses=curves[1] if training.validation is not None else None,
-        scores=np.array(convergence.scores) if convergence.score else None,
+        scores=np.reshape(convergence.scores, (-1, networks)) if convergence.score else None,
         best=convergence.best,
         waited=convergence.waited,
         converged=convergence.stopped | training.converged,
