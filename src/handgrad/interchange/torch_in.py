@@ -52,7 +52,7 @@ def from_torch(module: Any, loss: str | Loss | None = None) -> Network:
     if not isinstance(module, nn.Module):
         raise TypeError(f"module is {module!r}; expected a torch.nn.Sequential")
     flat = list(_flattened("module", module))
-    if flat and isinstance(flat[0][1], nn.Flatten) and flat[0][1].start_dim == 1:
+    if flat and type(flat[0][1]) is nn.Flatten and flat[0][1].start_dim == 1:
         del flat[0]
     rule, flat = _loss_of(flat, None if loss is None else losses.find(loss))
     _require_own_parameters(flat)
@@ -70,6 +70,10 @@ def _flattened(place: str, module: Any) -> Iterator[tuple[str, Any]]:
 
     if module._forward_hooks or module._forward_pre_hooks:
         raise ValueError(f"{place} is {module} with a forward hook, which would not be taken along; remove it first")
+    if "forward" in vars(module):
+        raise ValueError(
+            f"{place} is {module} with a forward of its own, which would not be taken along; delete it first"
+        )
     if type(module).forward is nn.Sequential.forward:
         for index, inner in enumerate(module):
             yield from _flattened(f"{place}[{index}]", inner)
@@ -82,7 +86,7 @@ def _loss_of(flat: list[tuple[str, Any]], loss: Loss | None) -> tuple[Loss, list
     from torch import nn
 
     place, last = flat[-1] if flat else ("module", None)
-    if isinstance(last, nn.Softmax | nn.LogSoftmax):
+    if type(last) in (nn.Softmax, nn.LogSoftmax):
         if last.dim not in (1, -1):
             raise ValueError(f"{place} is {last}; expected dim=1, over the outputs of each row")
         if loss is not None and loss.name != "softmax_cross_entropy":
