@@ -49,7 +49,7 @@ def to_numpy(net: Network, path: str | os.PathLike[str]) -> None:
         The file cannot be written.
     """
     place = require_place(path)
-    replace(place, numpy_source(require_single(net), Path(path).stem).encode("utf-8"))
+    replace(place, numpy_source(require_single(net), Path(path).stem).encode("utf-8"), "the export")
 
 
 def numpy_source(net: Network, name: str = "net") -> str:

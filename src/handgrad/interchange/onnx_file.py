@@ -59,7 +59,7 @@ def to_onnx(net: Network, path: str | os.PathLike[str]) -> None:
         The file cannot be written.
     """
     place = require_place(path)
-    replace(place, onnx_bytes(require_single(net)))
+    replace(place, onnx_bytes(require_single(net)), "the export")
 
 
 def onnx_bytes(net: Network) -> bytes:

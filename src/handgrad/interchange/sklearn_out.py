@@ -70,7 +70,7 @@ def sklearn_bytes(net: Network) -> bytes:
 
 def save_sklearn(net: Network, path: str | os.PathLike[str]) -> None:
     """Write the estimator for `joblib.load`, which runs what a file says: load only files that you trust."""
-    replace(require_place(path), sklearn_bytes(net))
+    replace(require_place(path), sklearn_bytes(net), "the export")
 
 
 # --- what scikit-learn can say ----------------------------------------------------------------------------------------
