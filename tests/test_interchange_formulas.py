@@ -19,6 +19,7 @@ Z = np.array([[-3.0], [-1.0], [-0.5], [0.0], [0.25], [1.0], [2.0], [1000.0]])
 OPERATORS = [np.add, np.subtract, np.multiply, np.maximum, np.minimum]
 FUNCTIONS = [np.negative, np.positive, np.absolute, np.sign, lambda z: np.minimum(np.square(z), 9), lambda z: z / 2]
 COMPARISONS = [np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal]
+NUMBERS_LOGIC = [np.logical_and, np.logical_or]  # of numbers too, which & and | are not
 LOGIC = [np.logical_and, np.logical_or, lambda a, b: ~(a & b), lambda a, b: np.logical_not(a) | b]
 SYMBOL = st.just(lambda z: z)
 
@@ -50,6 +51,7 @@ def grown(formulas):
         st.builds(binary, st.sampled_from(OPERATORS), operands, formulas),
         st.builds(choice, conditions, operands, operands),
         st.builds(binary, st.just(np.multiply), conditions, formulas),
+        st.builds(choice, st.builds(binary, st.sampled_from(NUMBERS_LOGIC), formulas, compared), operands, operands),
     )
 
 
@@ -89,6 +91,9 @@ def test_any_formula_without_rounding_is_the_same_in_every_language(f):
         (lambda z: 1e-5 * np.minimum(z, np.inf), "(1e-05) * np.minimum(z, np.inf)"),
         (lambda z: np.maximum(z, np.float64(0.5)) / np.abs(z), "np.maximum(z, 0.5) / np.abs(z)"),
         (lambda z: ~(z > 0) * z, "np.logical_not(z > 0) * z"),
+        (lambda z: np.where(np.logical_and(z, z > 0), z, 1), "np.where(np.logical_and(z, z > 0), z, 1)"),
+        (lambda z: np.where(np.logical_or(z < 1, z), z, 1), "np.where(np.logical_or(z < 1, z), z, 1)"),
+        (lambda z: np.where((z > 0) & (z < 9), z, 1), "np.where((z > 0) & (z < 9), z, 1)"),
     ],
 )
 def test_a_formula_reads_as_one_would_write_it(f, printed):
