@@ -106,6 +106,9 @@ def test_they_are_silent_far_out():
     z = np.array([-1e3, -700.0, 0.0, 700.0])
     np.testing.assert_allclose(formulas.erfc(z), [2, 2, 1, 0], rtol=1e-15)
     np.testing.assert_allclose(formulas.expm1(z), np.expm1(z), rtol=1e-15)
+    far = np.array([-0.75, -1 + 1e-16, 0.0, 1e16, 1e160, 1e308, np.inf])
+    np.testing.assert_allclose(formulas.log1p(far), np.log1p(far), rtol=1e-15)
+    assert np.isnan(formulas.log1p(np.array([np.nan]))).all()
 
 
 @settings(max_examples=40)
