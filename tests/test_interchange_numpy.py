@@ -242,3 +242,32 @@ def test_names_may_be_any_text(written, columns, words):
 def test_the_file_may_have_any_name(name, tmp_path):
     hg.to_numpy(hg.Network.mlp([2, 2]), tmp_path / name)
     assert runpy.run_path(str(tmp_path / name))["predict"]([[0.0, 0.0]]).shape == (1,)
+
+
+@pytest.mark.parametrize("text", ["a\0", "a\0b", "\0", "\udc80", "a\ud83d"])
+@pytest.mark.parametrize("what", ["class name", "column name", "category", "target name"])
+@pytest.mark.parametrize("leave", [lambda net: hg.to_numpy(net, "net.py"), onnx_bytes, hg.to_sklearn])
+def test_a_name_that_others_would_cut_off_stays_here(leave, what, text, tmp_path, monkeypatch):
+    if leave is onnx_bytes:
+        pytest.importorskip("onnx")
+    monkeypatch.chdir(tmp_path)
+    names = {each: text if each == what else "a" for each in ("class name", "category", "target name")}
+    number = NumericColumn(text if what == "column name" else "n")
+    words = TextColumn("t", (names["category"], "b"))
+    net = hg.Network.mlp([3, 4, 2], seed=0)
+    net.preprocessing = Preprocessing((number, words), names["target name"], (names["class name"], "b"))
+    with pytest.raises(ValueError, match=rf"net.preprocessing has the {what}.*expected text without NUL") as caught:
+        leave(net)
+    assert repr(text) in str(caught.value)
+    str(caught.value).encode()  # it can be shown
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_columns_that_the_network_does_not_take_are_refused_everywhere(tmp_path):
+    net = hg.Network.mlp([3, 2], seed=0)
+    net.preprocessing = Preprocessing((NumericColumn("n"),), "y", ("a", "b"))
+    for leave in (lambda net: hg.to_numpy(net, tmp_path / "net.py"), onnx_bytes, hg.to_sklearn):
+        if leave is onnx_bytes and not find_spec("onnx"):
+            continue
+        with pytest.raises(ValueError, match=r"net.preprocessing makes 1 columns but the network takes 3"):
+            leave(net)

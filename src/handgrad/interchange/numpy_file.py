@@ -44,7 +44,8 @@ def to_numpy(net: Network, path: str | os.PathLike[str]) -> None:
     TypeError
         `net` is not a network, or has a layer, or a loss, of a class of your own.
     ValueError
-        It is a stack, a number in it is not finite, or a formula of your own goes beyond the elementary functions.
+        It is a stack, a number in it is not finite, a formula of your own goes beyond the elementary functions, or a
+        name has a NUL or a lone surrogate.
     OSError
         The file cannot be written.
     """
@@ -181,10 +182,6 @@ def _inputs(net: Network, D: int) -> str:
     if net.preprocessing is None:
         return _MATRIX.format(D=D)
     columns = net.preprocessing.columns
-    if len(net.preprocessing.feature_names) != D:
-        raise ValueError(
-            f"net.preprocessing makes {len(net.preprocessing.feature_names)} columns but the network takes {D}"
-        )
     described = [
         (each.name, each.mean, each.scale) if isinstance(each, NumericColumn) else (each.name, each.categories)
         for each in columns
