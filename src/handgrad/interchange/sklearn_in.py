@@ -46,9 +46,9 @@ def from_sklearn(estimator: Any) -> Network:
     Raises
     ------
     TypeError
-        `estimator` is none of these; or a step of the pipeline is not, and is named.
+        `estimator` is none of these, or of a class made from them; or a step of the pipeline is not known: it is named.
     ValueError
-        It is not fitted, or has settings that preprocessing does not have.
+        It is not fitted, or has settings that preprocessing does not have, such as `transformer_weights`.
     """
     steps, mlp = _split(estimator)
     _require_fitted("estimator", mlp, "net_" if _is_ours(mlp) else "coefs_")

@@ -45,8 +45,8 @@ def from_torch(module: Any, loss: str | Loss | None = None) -> Network:
     TypeError
         `module` is not a torch module, or holds one that is not known; its place is named.
     ValueError
-        A module has settings that we do not have, a hook, or parameters that it shares with another; the loss is
-        missing or does not go with the last module; or a number is not finite.
+        A module has settings that we do not have, a hook, a forward of its own, or parameters that it shares with
+        another; the loss is missing or does not go with the last module; or a number is not finite.
     """
     nn = require_library("torch", "from_torch").nn
     if not isinstance(module, nn.Module):
@@ -85,6 +85,8 @@ def _loss_of(flat: list[tuple[str, Any]], loss: Loss | None) -> tuple[Loss, list
     """The loss, and the modules without a last one that the loss does itself."""
     from torch import nn
 
+    place: str
+    last: Any  # None where there is no module
     place, last = flat[-1] if flat else ("module", None)
     if type(last) in (nn.Softmax, nn.LogSoftmax):
         if last.dim not in (1, -1):
