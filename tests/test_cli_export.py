@@ -155,3 +155,39 @@ def test_force_replaces_what_is_there(tmp_path):
     (tmp_path / "net.py").write_text("old")
     assert run("net.safetensors", "--to", "numpy", "--force").exit_code == 0
     assert "def predict" in (tmp_path / "net.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("out", ["net.safetensors", "./folder/../net.safetensors", "absolute", "link", "hard", None])
+def test_the_network_itself_is_never_replaced(out, tmp_path):
+    net = tmp_path / "net.safetensors"
+    hg.save(hg.Network.mlp([2, 2]), net)
+    before = net.read_bytes()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(net)
+    (tmp_path / "hard").hardlink_to(net)
+    (tmp_path / "net.py").symlink_to(net)  # the name without --out
+    out = [] if out is None else ["--out", net if out == "absolute" else out]
+    assert "the file of the network itself" in refused("net.safetensors", "--to", "numpy", "--force", *out)
+    assert net.read_bytes() == before
+    assert (tmp_path / "link").is_symlink()
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+@pytest.mark.parametrize("out", ["folder", "."])
+def test_a_folder_is_no_place_for_a_file(out, force, tmp_path):
+    hg.save(hg.Network.mlp([2, 2]), "net.safetensors")
+    (tmp_path / "folder").mkdir()
+    said = refused("net.safetensors", "--to", "numpy", "--out", out, *force)
+    assert f"--out is '{out}', a folder; expected a file; name one in it" in said
+
+
+def test_what_could_not_be_written_is_called_an_export(tmp_path, monkeypatch):
+    from handgrad.files import disk
+
+    def full(file, content):
+        raise OSError(28, "No space left on device")
+
+    hg.save(hg.Network.mlp([2, 2]), "net.safetensors")
+    monkeypatch.setattr(disk, "_write", full)
+    with pytest.raises(OSError, match="the export was not saved: No space left"):
+        hg.to_numpy(hg.Network.mlp([2, 2]), tmp_path / "net.py")

@@ -131,12 +131,37 @@ def test_one_sigmoid_output_tells_two_names_apart(written):
         (lambda rows: rows.assign(owner=np.nan), "column 'owner' has a value that is not a finite number"),
         (lambda rows: rows.drop(columns="owner").to_dict("records"), "a row has no column 'owner'"),
         (lambda rows: [], "no rows"),
+        (lambda rows: rows.assign(owner=None), "column 'owner' has None; expected a finite number"),
+        (lambda rows: rows.assign(owner=pd.NA), "column 'owner' has <NA>; expected a finite number"),
+        (lambda rows: rows.assign(owner=10**400), "column 'owner' has 10+; expected a finite number"),
+        (lambda rows: rows.assign(owner="much"), "column 'owner' has 'much'"),
+        (lambda rows: rows.to_dict("list") | {"owner": None}, "column 'owner' is None; expected a list"),
+        (lambda rows: rows.to_dict("list") | {"ward": "A"}, "column 'ward' is 'A'; expected a list"),
+        (lambda rows: None, "rows is None; expected a dict"),
+        (lambda rows: "age", "rows is 'age'; expected a dict"),
+        (lambda rows: [1, 2], "a row has no column"),
+        (lambda rows: rows.drop(columns="unused").to_numpy(), "rows is an array but column 'ward' is text"),
     ],
 )
 def test_bad_rows_are_refused(written, change, words):
     module = written(patients())
     with pytest.raises(ValueError, match=words):
         module["predict"](change(raw_rows()))
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT, np.float32("nan")])
+def test_no_value_is_no_category_even_if_one_is_spelled_so(written, missing):
+    texts = ("None", "nan", "NaT", "<NA>")
+    net = hg.Network.mlp([5, 2], seed=0)
+    net.preprocessing = Preprocessing((NumericColumn("n"), TextColumn("t", texts)), "y", ("a", "b"))
+    module, rows = written(net), pd.DataFrame({"n": 0.0, "t": pd.Series(texts, dtype=object)})
+    np.testing.assert_array_equal(module["inputs"](rows), net.preprocessing.transform(rows))
+    rows["t"] = pd.Series([*texts[:3], missing], dtype=object)
+    for form in (rows, rows.to_dict("list"), rows.to_dict("records")):
+        with pytest.raises(ValueError, match="column 't' has no value in a row"):
+            module["predict"](form)
+    with pytest.raises(ValueError, match="column 't' has no value at row 3"):
+        net.preprocessing.transform(rows)
 
 
 @pytest.mark.parametrize(
@@ -146,6 +171,8 @@ def test_bad_rows_are_refused(written, change, words):
         (np.ones((2, 3)), r"X has shape \(2, 3\)"),
         (np.ones(2), r"X has shape \(2,\)"),
         ([[1.0, np.nan]], "finite"),
+        ([[1.0, pd.NA]], "not a number"),
+        ([[1.0, None]], "finite"),
     ],
 )
 def test_a_bad_x_is_refused(written, X, words):
@@ -215,3 +242,32 @@ def test_names_may_be_any_text(written, columns, words):
 def test_the_file_may_have_any_name(name, tmp_path):
     hg.to_numpy(hg.Network.mlp([2, 2]), tmp_path / name)
     assert runpy.run_path(str(tmp_path / name))["predict"]([[0.0, 0.0]]).shape == (1,)
+
+
+@pytest.mark.parametrize("text", ["a\0", "a\0b", "\0", "\udc80", "a\ud83d"])
+@pytest.mark.parametrize("what", ["class name", "column name", "category", "target name"])
+@pytest.mark.parametrize("leave", [lambda net: hg.to_numpy(net, "net.py"), onnx_bytes, hg.to_sklearn])
+def test_a_name_that_others_would_cut_off_stays_here(leave, what, text, tmp_path, monkeypatch):
+    if leave is onnx_bytes:
+        pytest.importorskip("onnx")
+    monkeypatch.chdir(tmp_path)
+    names = {each: text if each == what else "a" for each in ("class name", "category", "target name")}
+    number = NumericColumn(text if what == "column name" else "n")
+    words = TextColumn("t", (names["category"], "b"))
+    net = hg.Network.mlp([3, 4, 2], seed=0)
+    net.preprocessing = Preprocessing((number, words), names["target name"], (names["class name"], "b"))
+    with pytest.raises(ValueError, match=rf"net.preprocessing has the {what}.*expected text without NUL") as caught:
+        leave(net)
+    assert repr(text) in str(caught.value)
+    str(caught.value).encode()  # it can be shown
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_columns_that_the_network_does_not_take_are_refused_everywhere(tmp_path):
+    net = hg.Network.mlp([3, 2], seed=0)
+    net.preprocessing = Preprocessing((NumericColumn("n"),), "y", ("a", "b"))
+    for leave in (lambda net: hg.to_numpy(net, tmp_path / "net.py"), onnx_bytes, hg.to_sklearn):
+        if leave is onnx_bytes and not find_spec("onnx"):
+            continue
+        with pytest.raises(ValueError, match=r"net.preprocessing makes 1 columns but the network takes 3"):
+            leave(net)

@@ -14,7 +14,7 @@ from scipy import special
 import handgrad as hg
 from handgrad.activations import Formula
 from handgrad.files.description import _KINDS as FILED
-from handgrad.interchange import formulas
+from handgrad.interchange import formulas, onnx_file
 from handgrad.interchange.checking import onnx_inputs
 from handgrad.interchange.door import KINDS
 from handgrad.interchange.onnx_file import onnx_bytes
@@ -106,6 +106,9 @@ def test_they_are_silent_far_out():
     z = np.array([-1e3, -700.0, 0.0, 700.0])
     np.testing.assert_allclose(formulas.erfc(z), [2, 2, 1, 0], rtol=1e-15)
     np.testing.assert_allclose(formulas.expm1(z), np.expm1(z), rtol=1e-15)
+    far = np.array([-0.75, -1 + 1e-16, 0.0, 1e16, 1e160, 1e308, np.inf])
+    np.testing.assert_allclose(formulas.log1p(far), np.log1p(far), rtol=1e-15)
+    assert np.isnan(formulas.log1p(np.array([np.nan]))).all()
 
 
 @settings(max_examples=40)
@@ -239,6 +242,20 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path):
     net.params[0] = np.nan
     with pytest.raises(ValueError, match=r"dense1\.W has 1 value that is not finite"):
         hg.to_onnx(net, tmp_path / "net.onnx")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_more_than_protobuf_holds_is_refused_before_anything_is_written(dtype, tmp_path, monkeypatch):
+    net = hg.Network.mlp([2, 3, 2], norm="batch", dtype=dtype)
+    size = net.params.nbytes + net.state.nbytes
+    monkeypatch.setattr(onnx_file, "_LARGEST", size)
+    onnx_bytes(net)
+    monkeypatch.setattr(onnx_file, "_LARGEST", size - 1)
+    monkeypatch.setattr(onnx_file, "Graph", None)  # it would be 2 GB
+    with pytest.raises(ValueError, match=rf"net has {size} bytes of parameters; an ONNX file holds 2 GB") as caught:
+        hg.to_onnx(net, tmp_path / "net.onnx")
+    assert ("float32" in str(caught.value)) == (dtype == "float64")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_onnx_it_says_what_to_install(tmp_path, monkeypatch):

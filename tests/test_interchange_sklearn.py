@@ -169,12 +169,36 @@ def test_a_column_transformer_is_taken_along(name):
             rows_for(net, rows)
 
 
+class Clipped(StandardScaler):
+    def transform(self, X, copy=None):
+        return np.clip(super().transform(X, copy), -1, 1)
+
+
+class Reversed(OneHotEncoder):
+    def transform(self, X):
+        return super().transform(X)[:, ::-1]
+
+
+class Tempered(MLPClassifier):
+    def predict_proba(self, X):
+        return super().predict_proba(X) ** 2
+
+
+class Switched(ColumnTransformer):
+    def transform(self, X, **params):
+        return -super().transform(X, **params)
+
+
 def refusals():
     y, rows = TARGETS["three"], table()
     scaled = make_column_transformer((StandardScaler(), ["a"]), (PCA(), ["b", "c"]))
     twice = make_column_transformer((StandardScaler(), ["a"]), ("passthrough", ["a", "b"]))
     dropped = make_column_transformer((OneHotEncoder(drop="first"), ["colour"]))
     rare = make_column_transformer((OneHotEncoder(min_frequency=40), ["colour"]))
+    weights = {"weighted": 2.0}
+    weighted = ColumnTransformer([("weighted", StandardScaler(), ["a"])], transformer_weights=weights)
+    own_part = make_column_transformer((Reversed(), ["colour"]))
+    switched = Switched([("scaled", StandardScaler(), ["a"])])
     diverged = fitted(perceptron(y), X, y)
     diverged.coefs_[0][0, 0] = np.nan
     return {
@@ -189,6 +213,24 @@ def refusals():
         "a column twice": (fitted(make_pipeline(twice, perceptron(y)), rows, y), ValueError, "column 'a' twice"),
         "dropped": (fitted(make_pipeline(dropped, perceptron(y)), rows, y), ValueError, "no drop"),
         "infrequent": (fitted(make_pipeline(rare, perceptron(y)), rows, y), ValueError, "no infrequent"),
+        "weights": (
+            fitted(make_pipeline(weighted, perceptron(y)), rows, y),
+            ValueError,
+            "step 'columntransformer' has transformer_weights={'weighted': 2.0}; expected None",
+        ),
+        "own scaler": (
+            fitted(make_pipeline(Clipped(), perceptron(y)), X, y),
+            TypeError,
+            r"step 'clipped' is .*Clipped; expected a StandardScaler",
+        ),
+        "own encoder": (fitted(make_pipeline(own_part, perceptron(y)), rows, y), TypeError, r"part 'reversed' is"),
+        "own perceptron": (fitted(Tempered(**SETTINGS), X, y), TypeError, r"Tempered; expected an MLPClassifier"),
+        "own columns": (fitted(make_pipeline(switched, perceptron(y)), rows, y), TypeError, "step 'switched' is"),
+        "own pipeline": (
+            fitted(type("Own", (Pipeline,), {})([("mlp", perceptron(y))]), X, y),
+            TypeError,
+            "Own; expected an MLPClassifier",
+        ),
         "diverged": (diverged, ValueError, r"dense1\.W has 1 value that is not finite"),
         "columns without names": (
             fitted(make_pipeline(make_column_transformer((StandardScaler(), [0, 1])), perceptron(y)), X, y),

@@ -181,6 +181,17 @@ def hooked():
     return module
 
 
+def overridden():
+    module = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    module[1].forward = lambda A: 2 * A
+    return module
+
+
+class OwnFlatten(nn.Flatten):
+    def forward(self, A):
+        return -super().forward(A)
+
+
 def diverged():
     module = nn.Sequential(nn.Linear(2, 2))
     torch.nn.init.constant_(module[0].weight, float("nan"))
@@ -215,6 +226,8 @@ def diverged():
         (nn.Sequential(nn.Linear(2, 2)), "nonsense", ValueError, "unknown loss"),
         (shared(), "mse", ValueError, r"module\[2\] shares a parameter with module\[0\]"),
         (hooked(), "mse", ValueError, r"module\[1\] is Linear.*hook"),
+        (overridden(), "mse", ValueError, r"module\[1\] is Linear.*a forward of its own"),
+        (nn.Sequential(OwnFlatten(), nn.Linear(2, 2)), "mse", TypeError, r"module\[0\] is OwnFlatten"),
         (diverged(), "mse", ValueError, r"dense1\.W has 4 values that are not finite"),
         (torch.nn.utils.parametrizations.weight_norm(nn.Linear(2, 2)), "mse", TypeError, "module is Parametrized"),
         (torch.ones(2), "mse", TypeError, "expected a torch.nn.Sequential"),

@@ -41,6 +41,7 @@ def export(
         raise unknown("--to", to, SUFFIXES)
     place = _beside(Path(net), to) if out is None else out
     network = load_network(net)
+    _require_another_file(Path(net), place)
     require_writable(place, force)
     try:
         found = write_checked(network, place, to)
@@ -64,6 +65,18 @@ def export(
         )
 
 
+def _require_another_file(net: Path, place: Path) -> None:
+    """Refuse, with --force too, the network's own file, by whatever name, and what is no file."""
+    if place.is_dir():
+        raise IsADirectoryError(f"--out is {str(place)!r}, a folder; expected a file; name one in it")
+    if place.exists() and not place.is_file():
+        raise ValueError(f"--out is {str(place)!r}, a device or a pipe; expected a file")
+    if place.exists() and place.samefile(net):
+        raise ValueError(
+            f"--out is {str(place)!r}, the file of the network itself, which would be lost; name another with --out"
+        )
+
+
 def write_checked(net: "Network", place: Path, to: str) -> "Comparison":
     """Write the file, ask it again, and put it in its place if it predicts what the network predicts."""
     import tempfile
@@ -76,7 +89,7 @@ def write_checked(net: "Network", place: Path, to: str) -> "Comparison":
         _write(net, trial, to)
         found = compare(net, trial, to)
         if found.passed:
-            replace(place, trial.read_bytes())
+            replace(place, trial.read_bytes(), "the export")
     return found
 
 

@@ -1,6 +1,7 @@
 """The door: which networks can leave, and what must be installed for it."""
 
 import importlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ from handgrad.arrays import Array
 from handgrad.files.description import require_finite
 from handgrad.layers import Activation, BatchNorm, Dense, Dropout, Layer, LayerNorm, Residual
 from handgrad.network import Network
+from handgrad.preprocessing import Preprocessing, TextColumn
 
 KINDS: tuple[type[Layer], ...] = (Dense, Activation, Dropout, LayerNorm, BatchNorm, Residual)
 _EXTRAS = {"onnx": "onnx", "onnxruntime": "onnx", "torch": "torch"}
@@ -78,7 +80,31 @@ def require_library(module: str, purpose: str) -> Any:
 
 
 def require_inputs(net: Network) -> int:
-    """How many numbers a row has, which an export must know."""
+    """How many numbers a row has, which an export must know, and which the preprocessing must make."""
     if net.fan_in is None:
         raise ValueError("net takes rows of any width, for no layer says how many units it takes; begin with a Dense")
+    if net.preprocessing is not None:
+        made = len(net.preprocessing.feature_names)
+        if made != net.fan_in:
+            raise ValueError(f"net.preprocessing makes {made} columns but the network takes {net.fan_in}")
+        _require_portable(net.preprocessing)
     return net.fan_in
+
+
+def _require_portable(preprocessing: Preprocessing) -> None:
+    """Refuse text that other libraries cut off or cannot write: with a NUL, or half of a surrogate pair."""
+    for what, text in _texts(preprocessing):
+        if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise ValueError(
+                f"net.preprocessing has the {what} {text!r}; expected text without NUL and lone surrogates, which "
+                "other libraries cut off or cannot write; rename it in the data and train again"
+            )
+
+
+def _texts(preprocessing: Preprocessing) -> Iterator[tuple[str, str]]:
+    yield "target name", preprocessing.target_name
+    yield from (("class name", name) for name in preprocessing.class_names or ())
+    for column in preprocessing.columns:
+        yield "column name", column.name
+        if isinstance(column, TextColumn):
+            yield from ((f"category (of column {column.name!r})", category) for category in column.categories)

@@ -44,12 +44,13 @@ def to_numpy(net: Network, path: str | os.PathLike[str]) -> None:
     TypeError
         `net` is not a network, or has a layer, or a loss, of a class of your own.
     ValueError
-        It is a stack, a number in it is not finite, or a formula of your own goes beyond the elementary functions.
+        It is a stack, a number in it is not finite, a formula of your own goes beyond the elementary functions, or a
+        name has a NUL or a lone surrogate.
     OSError
         The file cannot be written.
     """
     place = require_place(path)
-    replace(place, numpy_source(require_single(net), Path(path).stem).encode("utf-8"))
+    replace(place, numpy_source(require_single(net), Path(path).stem).encode("utf-8"), "the export")
 
 
 def numpy_source(net: Network, name: str = "net") -> str:
@@ -99,7 +100,10 @@ def numbers(rows, columns, text):
 _MATRIX = '''
 def inputs(X):
     """X (B, {D}), checked."""
-    X = np.asarray(X, dtype=DTYPE)
+    try:
+        X = np.asarray(X, dtype=DTYPE)
+    except (TypeError, OverflowError):
+        raise ValueError("X has a value that is not a number") from None
     if X.ndim != 2 or X.shape[1] != {D} or not len(X):
         raise ValueError(f"X has shape {{X.shape}}; expected (B, {D}) with at least one row")
     if not np.isfinite(X).all():
@@ -111,23 +115,32 @@ _COLUMNS = '''
 COLUMNS = [  # a number: name, mean, scale; a text: name, categories
 {columns}
 ]
+MISSING = ("none", "nan", "nat", "<na>")  # what tables have where there is no value, in words
 
 
 def inputs(rows):
     """Raw rows as X (B, {D}): numbers standardised, texts one-hot."""
     if isinstance(rows, np.ndarray):
+        texts = [name for name, *fitted in COLUMNS if len(fitted) == 1]
+        if texts:
+            raise ValueError(f"rows is an array but column {{texts[0]!r}} is text; expected a dict of columns")
         if rows.ndim != 2 or rows.shape[1] != len(COLUMNS):
             names = [name for name, *_ in COLUMNS]
             raise ValueError(f"rows has shape {{rows.shape}}; expected (B, {count}), the columns {{names}}")
         rows = {{column[0]: values for column, values in zip(COLUMNS, rows.T)}}
     if isinstance(rows, list):
-        missing = [name for name, *_ in COLUMNS for row in rows if name not in row]
+        missing = [name for name, *_ in COLUMNS for row in rows if not isinstance(row, dict) or name not in row]
         if missing:
             raise ValueError(f"a row has no column {{missing[0]!r}}")
         rows = {{name: [row[name] for row in rows] for name, *_ in COLUMNS}}
+    if not hasattr(rows, "keys"):
+        raise ValueError(f"rows is {{rows!r}}; expected a dict of columns, a list of dicts or a DataFrame")
     missing = [name for name, *_ in COLUMNS if name not in rows]
     if missing:
         raise ValueError(f"rows has no column {{missing[0]!r}}")
+    single = [name for name, *_ in COLUMNS if isinstance(rows[name], str) or not hasattr(rows[name], "__len__")]
+    if single:
+        raise ValueError(f"column {{single[0]!r}} is {{rows[single[0]]!r}}; expected a list, one value for each row")
     if not len(rows[COLUMNS[0][0]]):
         raise ValueError("rows has no rows; expected at least one")
     parts = [
@@ -138,13 +151,25 @@ def inputs(rows):
 
 
 def standardise(values, name, mean, scale):
-    x = (np.array([float(value) for value in values]) - mean) / scale
+    v = np.array([as_number(value, name) for value in values])
+    with np.errstate(over="ignore"):
+        x = (v - mean) / scale
     if not np.isfinite(x).all():
         raise ValueError(f"column {{name!r}} has a value that is not a finite number")
     return x[:, None]
 
 
+def as_number(value, name):
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"column {{name!r}} has {{value!r}}; expected a finite number") from None
+
+
 def one_hot(values, name, categories):
+    missing = [value for value in values if not isinstance(value, str) and str(value).lower() in MISSING]
+    if missing:
+        raise ValueError(f"column {{name!r}} has no value in a row, but {{missing[0]!r}}; fill or drop such rows first")
     texts = [str(value) for value in values]
     strange = [text for text in texts if text not in categories]
     if strange:
@@ -157,10 +182,6 @@ def _inputs(net: Network, D: int) -> str:
     if net.preprocessing is None:
         return _MATRIX.format(D=D)
     columns = net.preprocessing.columns
-    if len(net.preprocessing.feature_names) != D:
-        raise ValueError(
-            f"net.preprocessing makes {len(net.preprocessing.feature_names)} columns but the network takes {D}"
-        )
     described = [
         (each.name, each.mean, each.scale) if isinstance(each, NumericColumn) else (each.name, each.categories)
         for each in columns

@@ -14,8 +14,6 @@ _INFIX = {
     "float_power": "**",
     "bitwise_and": "&",
     "bitwise_or": "|",
-    "logical_and": "&",
-    "logical_or": "|",
     "greater": ">",
     "greater_equal": ">=",
     "less": "<",

@@ -21,6 +21,7 @@ from handgrad.preprocessing import Column, NumericColumn, Preprocessing
 
 _OPSETS = {"": 18, "ai.onnx.ml": 3}  # 2022; every later runtime reads them
 _IR_VERSION = 8  # of the same time
+_LARGEST = 2**31 - 2**20  # bytes of parameters: protobuf has room for 2³¹ - 1, with the graph and the names
 
 
 def to_onnx(net: Network, path: str | os.PathLike[str]) -> None:
@@ -54,17 +55,19 @@ def to_onnx(net: Network, path: str | os.PathLike[str]) -> None:
     TypeError
         `net` is not a network, or has a layer, or a loss, of a class of your own.
     ValueError
-        It is a stack, a number in it is not finite, or a formula of your own goes beyond the elementary functions.
+        It is a stack, a number in it is not finite, a formula of your own goes beyond the elementary functions, a name
+        has a NUL or a lone surrogate, or there are more than 2 GB of parameters, which an ONNX file cannot hold.
     OSError
         The file cannot be written.
     """
     place = require_place(path)
-    replace(place, onnx_bytes(require_single(net)))
+    replace(place, onnx_bytes(require_single(net)), "the export")
 
 
 def onnx_bytes(net: Network) -> bytes:
     """The content of the file."""
     onnx = require_library("onnx", "to_onnx")
+    _require_room(net)
     graph, answers = Graph(net.dtype), answers_of(net)
     inputs, X = _inputs(graph, net)
     outputs = _outputs(graph, answers, _through(graph, pieces_of(net), X), [each.name for each in inputs])
@@ -81,6 +84,16 @@ def onnx_bytes(net: Network) -> bytes:
     onnx.checker.check_model(model, full_check=True)
     content: bytes = model.SerializeToString()
     return content
+
+
+def _require_room(net: Network) -> None:
+    size = net.params.nbytes + net.state.nbytes
+    if size > _LARGEST:
+        narrower = ", net.astype('float32') is half as large" if net.dtype == np.float64 else ""
+        raise ValueError(
+            f"net has {size:,} bytes of parameters; an ONNX file holds 2 GB, which is protobuf's limit{narrower}; "
+            "to_torch has no such limit"
+        )
 
 
 def _facts(net: Network, answers: Answers) -> dict[str, str]:
@@ -102,7 +115,7 @@ def _inputs(graph: Graph, net: Network) -> tuple[list[Any], str]:
     graph.place = "handgrad/inputs"
     if preprocessing is None:
         return [_value(graph, "X", net.dtype, ["B", D])], "X"
-    _require_names(preprocessing, D)
+    _require_names(preprocessing)
     types = [np.dtype(np.float64 if isinstance(c, NumericColumn) else object) for c in preprocessing.columns]
     named = zip(preprocessing.columns, types, strict=True)
     return [_value(graph, c.name, dtype, ["B", 1]) for c, dtype in named], _encoded(graph, preprocessing.columns)
@@ -137,12 +150,8 @@ def _one_hot(graph: Graph, columns: Iterable[Any]) -> list[str]:
     return parts
 
 
-def _require_names(preprocessing: Preprocessing, D: int) -> None:
+def _require_names(preprocessing: Preprocessing) -> None:
     names = [column.name for column in preprocessing.columns]
-    if len(preprocessing.feature_names) != D:
-        raise ValueError(
-            f"net.preprocessing makes {len(preprocessing.feature_names)} columns but the network takes {D}"
-        )
     bad = next((name for name in names if not name or names.count(name) > 1 or name.startswith("handgrad/")), None)
     if bad is not None:
         raise ValueError(f"net.preprocessing has a column named {bad!r}; ONNX inputs need names, all different")

@@ -46,9 +46,9 @@ def from_sklearn(estimator: Any) -> Network:
     Raises
     ------
     TypeError
-        `estimator` is none of these; or a step of the pipeline is not, and is named.
+        `estimator` is none of these, or of a class made from them; or a step of the pipeline is not known: it is named.
     ValueError
-        It is not fitted, or has settings that preprocessing does not have.
+        It is not fitted, or has settings that preprocessing does not have, such as `transformer_weights`.
     """
     steps, mlp = _split(estimator)
     _require_fitted("estimator", mlp, "net_" if _is_ours(mlp) else "coefs_")
@@ -65,13 +65,19 @@ def _split(estimator: Any) -> tuple[list[tuple[str, Any]], Any]:
     from sklearn.neural_network import MLPClassifier, MLPRegressor
     from sklearn.pipeline import Pipeline
 
-    named = estimator.steps if isinstance(estimator, Pipeline) else [("", estimator)]
+    # A subclass may compute something else with the same arrays, so here and below only the classes themselves count.
+    named = estimator.steps if type(estimator) is Pipeline else [("", estimator)]
     steps = [(f"step {name!r}", step) for name, step in named if step not in (None, "passthrough")]
-    if not steps or not (isinstance(steps[-1][1], MLPClassifier | MLPRegressor) or _is_ours(steps[-1][1])):
-        raise TypeError(f"estimator is {estimator!r}; expected {_EXPECTED}")
+    if not steps or not (type(steps[-1][1]) in (MLPClassifier, MLPRegressor) or _is_ours(steps[-1][1])):
+        last = steps[-1][1] if steps else estimator
+        raise TypeError(f"estimator is {estimator!r}, with a {_class_of(last)}; expected {_EXPECTED}, no subclass")
     if len(steps) > 2:
         raise TypeError(f"estimator has {len(steps) - 1} steps before the network; expected at most one: {_EXPECTED}")
     return steps[:-1], steps[-1][1]
+
+
+def _class_of(estimator: Any) -> str:
+    return f"{type(estimator).__module__}.{type(estimator).__name__}"
 
 
 def _is_ours(estimator: Any) -> bool:
@@ -118,7 +124,7 @@ def _columns(steps: Sequence[tuple[str, Any]], mlp: Any) -> Iterator[Column]:
         yield from map(NumericColumn, _names(mlp))
         return
     place, step = steps[0]
-    if isinstance(step, ColumnTransformer):
+    if type(step) is ColumnTransformer:
         _require_fitted(place, step, "transformers_")
         yield from _composed(place, step)
     else:
@@ -135,13 +141,18 @@ def _names(estimator: Any) -> list[str]:
 def _is_scaler(estimator: Any) -> bool:
     from sklearn.preprocessing import StandardScaler
 
-    return isinstance(estimator, StandardScaler)
+    return type(estimator) is StandardScaler
 
 
 def _composed(place: str, composed: Any) -> Iterator[Column]:
     """The columns of a ColumnTransformer, part by part."""
     if not hasattr(composed, "feature_names_in_"):
         raise ValueError(f"{place} was fitted on an array; fit it on a DataFrame, whose columns have names")
+    if composed.transformer_weights:
+        raise ValueError(
+            f"{place} has transformer_weights={composed.transformer_weights!r}; expected None, for columns "
+            "here have no weights; leave them out and fit again"
+        )
     seen: set[str] = set()
     for name, step, chosen in composed.transformers_:
         columns = _chosen(composed, chosen)
@@ -177,17 +188,20 @@ def _transformed(place: str, step: Any, names: list[str]) -> Iterator[Column]:
         means = _or(step.mean_ if step.with_mean else None, 0.0, len(names))
         scales = _or(step.scale_ if step.with_std else None, 1.0, len(names))
         yield from (NumericColumn(*each) for each in zip(names, means, scales, strict=True))
-    elif isinstance(step, OneHotEncoder):
+    elif type(step) is OneHotEncoder:
         _require_plain(place, step)
         for name, categories in zip(names, step.categories_, strict=True):
             yield TextColumn(name, tuple(str(each) for each in categories))
     else:
-        raise TypeError(f"{place} is {step!r}; expected a StandardScaler, OneHotEncoder or 'passthrough'")
+        raise TypeError(
+            f"{place} is {step!r}, a {_class_of(step)}; expected a StandardScaler, OneHotEncoder or 'passthrough', "
+            "and no class made from them"
+        )
 
 
 def _is_identity(step: Any, kind: type) -> bool:
     """Whether it is what a fitted ColumnTransformer has for "passthrough"."""
-    return isinstance(step, kind) and step.func is None  # type: ignore[attr-defined]
+    return type(step) is kind and step.func is None  # type: ignore[attr-defined]
 
 
 def _or(fitted: Array | None, default: float, count: int) -> list[float]:

@@ -10,7 +10,7 @@ from handgrad.activations import activations
 from handgrad.arrays import Array
 from handgrad.files.disk import replace, require_place
 from handgrad.interchange.answers import Answers, answers_of
-from handgrad.interchange.door import require_single
+from handgrad.interchange.door import require_inputs, require_single
 from handgrad.interchange.sklearn_in import ACTIVATIONS
 from handgrad.layers import Activation, Dense, Dropout
 from handgrad.losses import Loss, losses
@@ -52,10 +52,12 @@ def to_sklearn(net: Network) -> Any:
     ValueError
         It is a stack, a number in it is not finite, or scikit-learn cannot say it: a norm, a skip connection,
         activations other than identity, relu, tanh and sigmoid or different ones, a layer after the last Dense, a loss
-        with an output function of your own.
+        with an output function of your own; or a name has a NUL or a lone surrogate.
     """
     answers = answers_of(require_single(net))
-    mlp = _fitted(_ordered(_perceptron(net), answers), answers)
+    perceptron = _perceptron(net)
+    require_inputs(net)
+    mlp = _fitted(_ordered(perceptron, answers), answers)
     return mlp if net.preprocessing is None else _pipeline(net.preprocessing, mlp, net.dtype)
 
 
@@ -70,7 +72,7 @@ def sklearn_bytes(net: Network) -> bytes:
 
 def save_sklearn(net: Network, path: str | os.PathLike[str]) -> None:
     """Write the estimator for `joblib.load`, which runs what a file says: load only files that you trust."""
-    replace(require_place(path), sklearn_bytes(net))
+    replace(require_place(path), sklearn_bytes(net), "the export")
 
 
 # --- what scikit-learn can say ----------------------------------------------------------------------------------------

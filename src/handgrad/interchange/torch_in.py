@@ -45,14 +45,14 @@ def from_torch(module: Any, loss: str | Loss | None = None) -> Network:
     TypeError
         `module` is not a torch module, or holds one that is not known; its place is named.
     ValueError
-        A module has settings that we do not have, a hook, or parameters that it shares with another; the loss is
-        missing or does not go with the last module; or a number is not finite.
+        A module has settings that we do not have, a hook, a forward of its own, or parameters that it shares with
+        another; the loss is missing or does not go with the last module; or a number is not finite.
     """
     nn = require_library("torch", "from_torch").nn
     if not isinstance(module, nn.Module):
         raise TypeError(f"module is {module!r}; expected a torch.nn.Sequential")
     flat = list(_flattened("module", module))
-    if flat and isinstance(flat[0][1], nn.Flatten) and flat[0][1].start_dim == 1:
+    if flat and type(flat[0][1]) is nn.Flatten and flat[0][1].start_dim == 1:
         del flat[0]
     rule, flat = _loss_of(flat, None if loss is None else losses.find(loss))
     _require_own_parameters(flat)
@@ -70,6 +70,10 @@ def _flattened(place: str, module: Any) -> Iterator[tuple[str, Any]]:
 
     if module._forward_hooks or module._forward_pre_hooks:
         raise ValueError(f"{place} is {module} with a forward hook, which would not be taken along; remove it first")
+    if "forward" in vars(module):
+        raise ValueError(
+            f"{place} is {module} with a forward of its own, which would not be taken along; delete it first"
+        )
     if type(module).forward is nn.Sequential.forward:
         for index, inner in enumerate(module):
             yield from _flattened(f"{place}[{index}]", inner)
@@ -81,8 +85,10 @@ def _loss_of(flat: list[tuple[str, Any]], loss: Loss | None) -> tuple[Loss, list
     """The loss, and the modules without a last one that the loss does itself."""
     from torch import nn
 
+    place: str
+    last: Any  # None where there is no module
     place, last = flat[-1] if flat else ("module", None)
-    if isinstance(last, nn.Softmax | nn.LogSoftmax):
+    if type(last) in (nn.Softmax, nn.LogSoftmax):
         if last.dim not in (1, -1):
             raise ValueError(f"{place} is {last}; expected dim=1, over the outputs of each row")
         if loss is not None and loss.name != "softmax_cross_entropy":

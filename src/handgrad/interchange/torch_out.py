@@ -75,7 +75,7 @@ def torch_bytes(net: Network) -> bytes:
 
 def save_torch(net: Network, path: str | os.PathLike[str]) -> None:
     """Write that file."""
-    replace(require_place(path), torch_bytes(net))
+    replace(require_place(path), torch_bytes(net), "the export")
 
 
 def _modules(pieces: tuple[Piece, ...]) -> "OrderedDict[str, Any]":
