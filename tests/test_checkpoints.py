@@ -649,7 +649,45 @@ def test_ctrl_c_within_an_epoch_of_a_stream_keeps_the_last_whole_epoch(tmp_path)
     with pytest.raises(KeyboardInterrupt) as caught:
         running.run()
     assert "stopped within epoch 5 of 9" in caught.value.__notes__[0]
-    assert "holds epoch 4" in caught.value.__notes__[0]
+    assert "holds epoch 4: the same call, with the network made anew, goes on" in caught.value.__notes__[0]
     resumed = streamed(checkpoint=tmp_path / "run.ckpt")
     resumed.run()
     assert_same(resumed, whole)
+
+
+def test_a_stream_of_other_rows_is_refused(tmp_path):
+    generator = np.random.default_rng(0)
+    X, y = generator.standard_normal((4000, 3)), np.arange(4000) % 2
+
+    def begun(X=X, y=y, **more):
+        net = hg.Network.mlp([3, 4, 2], seed=0)
+        return hg.Training(net, hg.datasets.stream(X, y), epochs=2, checkpoint=tmp_path / "run.ckpt", **more)
+
+    begun().run()
+    relabelled, moved = y.copy(), X.copy()
+    relabelled[1234] = 1 - relabelled[1234]
+    moved[1000:3000] += 1
+    for change in ({"y": relabelled}, {"X": moved}, {"class_weight": {0: 1.0, 1: 50.0}}):
+        with pytest.raises(ValueError, match="made by another training: data"):
+            begun(**change)
+    assert begun().epoch == 2
+
+
+def test_a_checkpoint_that_came_later_is_not_written_over(tmp_path):
+    first, second = (training(rate, checkpoint=tmp_path / "run.ckpt") for rate in (hg.SGD(0.1), hg.SGD(0.2)))
+    first.run()
+    before = (tmp_path / "run.ckpt").read_bytes()
+    with pytest.raises(ValueError, match=r"made by another training: optimizer\.learning_rate"):
+        second.run()
+    assert (tmp_path / "run.ckpt").read_bytes() == before
+
+
+def test_many_networks_with_settings_of_their_own(tmp_path):
+    def many(scale=1.0):
+        net = hg.Network.mlp([3, 2], seed=range(3000), l2=[scale * 1e-4 * k for k in range(3000)])
+        return hg.Training(net, X, Y, epochs=2, checkpoint=tmp_path / "run.ckpt")
+
+    many().run()
+    assert many().epoch == 2
+    with pytest.raises(ValueError, match=r"l2 is [0-9a-f]{16} there and [0-9a-f]{16} here"):
+        many(2.0)

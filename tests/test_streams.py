@@ -1,5 +1,6 @@
 """Training on rows that need not fit into memory: the same bits each time, every row once, and errors with a place."""
 
+import mmap
 import os
 import signal
 import threading
@@ -328,7 +329,7 @@ def spoilt(row, column=1, value=np.nan):
         (lambda: stream([(X, Y), (X, Y[:-1])]), r"^batch 1: y has 102 rows but X has 103"),
         (lambda: stream([(X, Y), (X, Y, WEIGHTS)]), "batch 1, row 0 on: these rows have weights"),
         (lambda: stream([(X, Y), X]), "batch 1 is a ndarray; expected a tuple"),
-        (lambda: stream(X, Y, sample_weight=np.where(np.arange(ROWS) == 50, -1, 1.0)), "row 49 on: weights"),
+        (lambda: stream(X, Y, sample_weight=np.where(np.arange(ROWS) == 50, -1, 1.0)), "row 49 on: the weight of row 1 of these is -1.0"),
         (
             lambda: stream(X, Y, sample_weight=np.where(np.arange(ROWS) == 50, np.inf, 1.0)),
             "row 50: the weight has inf",
@@ -445,3 +446,22 @@ def test_ctrl_c_is_answered_within_an_epoch():
     assert training.epoch == 0
     assert training.step < 11
     assert len(pressed) < 30
+
+
+@pytest.mark.parametrize("access", ["private", "copy", "shared file"])
+def test_what_is_in_private_pages_stays(tmp_path, access):
+    X = np.random.default_rng(0).standard_normal((5000, 4))
+    X.tofile(tmp_path / "X")
+    if access == "shared file":
+        mapped = np.memmap(tmp_path / "X", X.dtype, "r", shape=X.shape)
+    elif access == "copy":
+        with (tmp_path / "X").open("rb") as file:
+            mapped = np.ndarray(X.shape, X.dtype, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+        mapped += 1
+    else:
+        mapped = np.ndarray(X.shape, X.dtype, mmap.mmap(-1, X.nbytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+        mapped[:] = X
+    before = mapped.copy()
+    stream = hg.datasets.stream(mapped, np.arange(5000) % 2)
+    hg.train(hg.Network.mlp([4, 3, 2]), stream, epochs=1)
+    assert np.array_equal(mapped, before)

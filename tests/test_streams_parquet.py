@@ -228,3 +228,15 @@ def test_fingerprints_of_files(folder):
     prints.append(stream(folder, target="kind").fingerprint())
     assert len(set(prints)) == 3
     assert again == prints[0]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_few_fractions_are_no_classes(tmp_path, dtype):
+    stars = np.tile([1.0, 1.5, 2.0, 2.5], 20).astype(dtype)
+    frame = pd.DataFrame({"x": np.arange(80.0), "stars": stars})
+    (tmp_path / "some").mkdir()
+    frame.astype({"stars": "int64"}).to_parquet(tmp_path / "some" / "0.parquet")
+    frame.to_parquet(tmp_path / "some" / "1.parquet")
+    assert hg.datasets.stream(tmp_path / "some", target="stars").class_names is None
+    assert hg.datasets.stream(tmp_path / "some" / "1.parquet", target="stars").class_names is None
+    assert hg.datasets.from_parquet(tmp_path / "some" / "1.parquet", target="stars").class_names is None

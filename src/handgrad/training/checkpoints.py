@@ -76,7 +76,12 @@ class Checkpoints:
             self._failing = True
 
     def begin(self, training: "Training") -> None:
-        """Write the first one, if there is none yet: a place that cannot be written is an error before any work."""
+        """Write the first one, if there is none yet: a place that cannot be written is an error before any work.
+
+        One that came after this training was made is looked at as one that was there before.
+        """
+        if self.kept is None and self.path.exists():
+            self._take_up(training)
         if self.kept is None:
             self.keep(training)
 
@@ -94,7 +99,7 @@ class Checkpoints:
         """Write one, and say how to go on; within an epoch of a stream the last one is what there is."""
         if isinstance(training.engine, StreamEngine) and training.engine.done:
             within = f"handgrad: stopped within epoch {training.epoch + 1} of {training.epochs}"
-            return f"{within}; {self._held()}: the same call goes on from there"
+            return f"{within}; {self._held()}: the same call, with the network made anew, goes on from there"
         try:
             self.keep(training)
         except OSError as error:

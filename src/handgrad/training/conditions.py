@@ -22,6 +22,7 @@ _WHAT = {  # those that a reader could not make out from a fingerprint
     "start": "the parameters that the network begins with",
     "frozen": "the frozen parameters",
 }
+_LISTED = 1000  # numbers of a stack that are written out
 _SHOWN = 3  # differences in one error
 
 
@@ -38,8 +39,8 @@ def conditions(training: "Training") -> dict[str, str]:
     return {
         "network": repr(net.layers),
         "loss": repr(net.loss_rule),
-        "l2": repr(np.asarray(net.l2).tolist()),
-        "network seed": repr(np.asarray(net.seed).tolist()),
+        "l2": _told(net.l2),
+        "network seed": _told(net.seed),
         "dtype": net.dtype.name,
         "data": _fingerprint(training.data),
         "validation": "none" if training.validation is None else _fingerprint(training.validation),
@@ -101,10 +102,15 @@ def _short(text: str | None) -> str:
     return shown if len(shown) <= 80 else f"{shown[:40]} ... {shown[-35:]}"
 
 
+def _told(values: object) -> str:
+    """A number, or those of a stack; very many by their digest."""
+    array = np.asarray(values)
+    return repr(array.tolist()) if array.size <= _LISTED else digest(array)
+
+
 def _optimizer(optimizer: Optimizer) -> dict[str, str]:
     """Its name, and each of its settings."""
-    settings = {field.name: np.asarray(getattr(optimizer, field.name)).tolist() for field in fields(optimizer)}
-    named = {f"optimizer.{name}": repr(value) for name, value in settings.items()}
+    named = {f"optimizer.{field.name}": _told(getattr(optimizer, field.name)) for field in fields(optimizer)}
     return {"optimizer": type(optimizer).__name__, **named}
 
 

@@ -44,6 +44,8 @@ class StreamedData:
             self.class_weight = self._balanced()
         elif class_weight is not None:
             _class_weights_of(net, self.example.T, class_weight)  # one that does not fit is refused now
+            if isinstance(class_weight, Mapping) and len(class_weight) == max(self.example.T.shape[1], 2):
+                _require_some(class_weight)
             self.class_weight = class_weight
         if self.class_weight is not None:
             self.example = self.example._replace(weights=np.ones(1, net.dtype))
@@ -91,8 +93,9 @@ class StreamedData:
         return np.concatenate(found)[:1000]
 
     def fingerprint(self) -> str:
-        """The stream's."""
-        return self.stream.fingerprint()
+        """The stream's, and the weights of classes."""
+        weighed = "" if self.class_weight is None else f" {self.class_weight}"
+        return f"{self.stream.fingerprint()}{weighed}"
 
     def _first(self) -> Rows:
         """A row of zeros like the first; one that does not fit is refused."""
@@ -219,7 +222,8 @@ def require_streamable(
     if isinstance(optimizer, LBFGS) or batch_size is None:
         what = "LBFGS takes" if isinstance(optimizer, LBFGS) else "batch_size=None is"
         raise ValueError(
-            f"{what} the whole set at each step, but X is streamed; name a batch_size and another optimizer"
+            f"{what} the whole set at each step, but X is streamed; name a batch_size and another optimizer, or, if X "
+            "fits into memory, pass np.asarray(X)"
         )
     require_means(metrics)
     if data.stream.source.one_shot:
@@ -257,9 +261,18 @@ def _class_weights_of(net: Network, T: Array, class_weight: Mapping[int, float] 
     return class_weights(net, T, classes_of(net, T), class_weight)
 
 
+def _require_some(class_weight: Mapping[int, float]) -> None:
+    if not any(class_weight.values()):
+        raise ValueError(f"class_weight is {dict(class_weight)}, which leaves every row a weight of 0; give some more")
+
+
 def _accept_weights(weights: Array, rows: int, net: Network) -> Array:
-    if weights.shape != (rows,) or (weights < 0).any() or not np.isfinite(weights).all():
-        raise ValueError(f"weights have shape {weights.shape}; expected ({rows},), finite and each at least 0")
+    if weights.shape != (rows,):
+        raise ValueError(f"weights have shape {weights.shape}; expected ({rows},)")
+    wrong = ~(np.isfinite(weights) & (weights >= 0))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise ValueError(f"the weight of row {row} of these is {weights[row]}; expected a finite number of at least 0")
     return weights.astype(net.dtype)
 
 

@@ -135,11 +135,10 @@ class ParquetFiles:
         pa.default_memory_pool().release_unused()
 
     def fingerprint(self) -> str:
-        """Of the columns and their types, and of each file's name, size and rows."""
-        digest = hashlib.sha256(self.schema.remove_metadata().to_string().encode())
+        """Of each file's name, size and footer, which tells types, rows, and where its values begin and end."""
+        digest = hashlib.sha256()
         for file in self.files:
-            rows = sum(group.rows for group in self.groups if group.file == file)
-            digest.update(f"{file.name} {file.stat().st_size} {rows}".encode())
+            digest.update(f"{file.name} {file.stat().st_size}".encode() + _footer(file))
         return digest.hexdigest()[:16]
 
     def is_text(self, name: str) -> bool:
@@ -151,6 +150,10 @@ class ParquetFiles:
                 f"column {name!r} of {self.files[0]} holds {kind}; expected numbers or text; convert or drop it"
             )
         return found
+
+    def has_fractions(self, name: str) -> bool:
+        """Whether a column is of fractions in any of the files."""
+        return any(has_fractions(self._schema(file).field(name).type) for file in self.files)
 
     def _require_like_the_first(self, file: Path) -> None:
         schema = self._schema(file)
@@ -173,6 +176,15 @@ class ParquetFiles:
             return parquet.schema_arrow
 
 
+def _footer(file: Path) -> bytes:
+    """What a Parquet file says of itself: its last 8 bytes are the length of it and a mark."""
+    with file.open("rb") as stream:
+        stream.seek(-8, 2)
+        length = int.from_bytes(stream.read(4), "little")
+        stream.seek(-8 - length, 2)
+        return stream.read(length)
+
+
 def is_text(kind: Any) -> bool | None:
     """Whether Arrow's type is text, or numbers; None where it is neither."""
     from pyarrow import types
@@ -183,6 +195,14 @@ def is_text(kind: Any) -> bool | None:
     if types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind):
         return False
     return None
+
+
+def has_fractions(kind: Any) -> bool:
+    """Whether Arrow's type is of numbers that need not be whole."""
+    from pyarrow import types
+
+    kind = kind.value_type if types.is_dictionary(kind) else kind
+    return bool(types.is_floating(kind) or types.is_decimal(kind))
 
 
 def numbers_of(rows: Rows, names: list[str], into: Array) -> None:

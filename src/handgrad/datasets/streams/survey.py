@@ -73,8 +73,8 @@ class _Seen:
     def _may_be_classes(self) -> bool:
         if self.files.is_text(self.wanted.target) and self.wanted.task == "regress":
             raise ValueError(f"target column {self.wanted.target!r} is text; expected numbers to regress on")
-        fractions = "float" in str(self.files.schema.field(self.wanted.target).type)
-        return self.wanted.task == "classify" or (self.wanted.task is None and not fractions)
+        guessed = self.wanted.task is None and not self.files.has_fractions(self.wanted.target)
+        return self.wanted.task == "classify" or guessed
 
     def add(self, rows: Rows) -> None:
         """Take note of some rows."""
