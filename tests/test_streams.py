@@ -329,7 +329,7 @@ def spoilt(row, column=1, value=np.nan):
         (lambda: stream([(X, Y), (X, Y[:-1])]), r"^batch 1: y has 102 rows but X has 103"),
         (lambda: stream([(X, Y), (X, Y, WEIGHTS)]), "batch 1, row 0 on: these rows have weights"),
         (lambda: stream([(X, Y), X]), "batch 1 is a ndarray; expected a tuple"),
-        (lambda: stream(X, Y, sample_weight=np.where(np.arange(ROWS) == 50, -1, 1.0)), "row 49 on: the weight of row 1"),
+        (lambda: stream(X, Y, sample_weight=np.where(np.arange(ROWS) == 50, -1, 1.0)), "row 49 on: the weight of"),
         (
             lambda: stream(X, Y, sample_weight=np.where(np.arange(ROWS) == 50, np.inf, 1.0)),
             "row 50: the weight has inf",
