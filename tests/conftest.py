@@ -1,5 +1,6 @@
 """What holds for all tests."""
 
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -16,3 +17,9 @@ def no_figure_stays_open() -> Iterator[None]:
     yield
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interrupts_are_heard() -> None:
+    """A shell that starts tests in the background has them ignore Ctrl-C, which some of them send themselves."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
