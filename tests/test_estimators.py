@@ -192,6 +192,13 @@ def test_class_weights_are_sample_weights() -> None:
     assert not np.array_equal(balanced.net_.params, MLPClassifier(max_iter=10, random_state=0).fit(X, y).net_.params)
 
 
+def test_a_chunk_may_lack_the_class_that_is_weighted() -> None:
+    X, y = IRIS
+    model = MLPClassifier(class_weight={2: 9.0}, random_state=0).partial_fit(X[:100], y[:100], classes=[0, 1, 2])
+    plain = MLPClassifier(random_state=0).partial_fit(X[:100], y[:100], classes=[0, 1, 2], sample_weight=np.ones(100))
+    assert np.array_equal(model.net_.params, plain.net_.params)
+
+
 # --- what scikit-learn refused ---------------------------------------------------------------------------------------
 
 
@@ -589,6 +596,8 @@ def test_small_probabilities_keep_their_digits() -> None:
         ({"epsilon": 0.0}, ValueError, "epsilon is 0"),
         ({"max_fun": 0, "solver": "lbfgs"}, ValueError, "max_fun is 0"),
         ({"class_weight": "balance"}, ValueError, "balanced"),
+        ({"class_weight": {9: 1.0}}, ValueError, "class_weight names 9"),
+        ({"solver": "lbfgs", "dropout": 0.5}, ValueError, "the same units dropped"),
     ],
 )
 def test_what_is_refused(parameters: dict[str, Any], error: type[Exception], words: str) -> None:

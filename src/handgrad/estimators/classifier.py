@@ -1,5 +1,6 @@
 """`MLPClassifier`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -7,6 +8,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import unique_labels
+from sklearn.utils.validation import column_or_1d
 
 from handgrad.arrays import Array, ArrayLike
 from handgrad.estimators.fitting import Examples
@@ -127,7 +129,7 @@ class MLPClassifier(ClassifierMixin, MLP):
     def _weigh_classes(self, y: Array, weight: Array | None) -> Array | None:
         if self.class_weight is None:
             return weight
-        by_class = compute_sample_weight(self.class_weight, y)
+        by_class = self._by_class(y)
         wrong = ~(np.isfinite(by_class) & (by_class >= 0))
         if wrong.any():
             raise ValueError(f"class_weight has {by_class[wrong][0]}; expected finite weights of at least 0")
@@ -135,6 +137,16 @@ class MLPClassifier(ClassifierMixin, MLP):
         if not weights.any():
             raise ValueError("class_weight and sample_weight leave every row a weight of 0; give some row more")
         return weights
+
+    def _by_class(self, y: Array) -> Array:
+        """A weight for each row; a class that a chunk of rows does not have may be named."""
+        if not isinstance(self.class_weight, Mapping) or self._labels.several:
+            return np.asarray(compute_sample_weight(self.class_weight, y))
+        unknown = [label for label in self.class_weight if label not in self.classes_]
+        if unknown:
+            raise ValueError(f"class_weight names {unknown[0]!r}; expected some of {self.classes_}")
+        by_label = np.array([self.class_weight.get(label, 1.0) for label in self.classes_], dtype=np.float64)
+        return by_label[np.searchsorted(self.classes_, column_or_1d(y))]
 
     def _find_loss(self) -> Loss:
         multiclass = self._labels.multiclass
