@@ -11,9 +11,9 @@ from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import column_or_1d
 
 from handgrad.arrays import Array, ArrayLike
-from handgrad.estimators.fitting import Examples
 from handgrad.estimators.labels import Labels
 from handgrad.estimators.mlp import MLP, learns_in_steps
+from handgrad.estimators.plans import Examples
 from handgrad.losses import Loss, losses
 from handgrad.network import Network
 

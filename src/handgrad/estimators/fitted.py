@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from handgrad.arrays import Array, ArrayLike
-from handgrad.estimators.fitting import DivergedError, Memory, Outcome, Plan
+from handgrad.estimators.plans import DivergedError, Memory, Outcome, Plan
 from handgrad.network import Network
 from handgrad.optimizers import LBFGS
 

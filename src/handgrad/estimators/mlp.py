@@ -14,7 +14,8 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from handgrad.arrays import Array, ArrayLike, require_bool, require_finite, require_integer, require_number
 from handgrad.estimators.fitted import Fitted, dense
-from handgrad.estimators.fitting import Accepted, Examples, Plan, all_or_nothing, comparable, fit_plans
+from handgrad.estimators.fitting import all_or_nothing, comparable, fit_plans
+from handgrad.estimators.plans import Accepted, Examples, Plan
 from handgrad.estimators.settings import Rows, settings_of
 from handgrad.losses import Loss
 from handgrad.network import Network

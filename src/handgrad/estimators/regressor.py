@@ -9,8 +9,8 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.metrics import r2_score
 
 from handgrad.arrays import Array, ArrayLike
-from handgrad.estimators.fitting import Examples
 from handgrad.estimators.mlp import MLP, learns_in_steps
+from handgrad.estimators.plans import Examples
 from handgrad.losses import Loss, losses
 from handgrad.network import Network
 
