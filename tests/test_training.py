@@ -356,7 +356,7 @@ def test_lbfgs_reaches_the_minimum_of_a_convex_problem_and_then_stops():
 
 def test_lbfgs_refuses_dropout():
     net = hg.Network.mlp([2, 4, 2], dropout=0.2)
-    with pytest.raises(ValueError, match=r"LBFGS would see the same units dropped at every step .* leave dropout out"):
+    with pytest.raises(ValueError, match=r"LBFGS would see the same units dropped at every step.* leave dropout out"):
         hg.Training(net, X, Y, optimizer="lbfgs")
 
 
