@@ -9,7 +9,7 @@ from handgrad.datasets.dataset import Dataset
 from handgrad.datasets.idx import from_idx, mnist
 from handgrad.datasets.readers import read_rows
 from handgrad.datasets.streams import Stream, stream
-from handgrad.datasets.synthetic import circles, gaussians, moons, regression_plane, spirals, xor
+from handgrad.datasets.synthetic import circles, gaussians, moons, regression_curve, regression_plane, spirals, xor
 from handgrad.datasets.tables import from_csv, from_npz, from_pandas, from_parquet
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "mnist",
     "moons",
     "read_rows",
+    "regression_curve",
     "regression_plane",
     "spirals",
     "stream",
