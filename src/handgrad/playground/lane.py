@@ -29,7 +29,7 @@ class Seat:
         self.session, self.send = session, send
         self.asked: deque[Any] = deque()
         self.seen = True  # the page has drawn what it was sent
-        self.changed = True  # there is something new to draw
+        self.changed = False  # there is something new to draw
         self.rests_until = 0.0
         self.next_frame = 0.0
         self.job: object | None = None

@@ -77,6 +77,7 @@ class Session:
             self.run.document = read
         else:
             self.run.change(read)
+            self._until = self.run.training.epochs
             self._watch()
         return [self.state()]
 
