@@ -1,5 +1,7 @@
 """hg.trace: its numbers are the gradient's, and every written-out entry evaluates to the number beside it."""
 
+import html
+import html.parser
 import json
 import math
 import re
@@ -15,6 +17,7 @@ import proofs
 from handgrad.activations import activations
 from handgrad.layers import Layer
 from handgrad.losses import Loss, losses
+from handgrad.tracing import Trace
 
 CASES = proofs.pairwise(proofs.FACTORS | {"networks": [None], "rows": [1, 3]})
 
@@ -104,7 +107,7 @@ def evaluated(symbols: str, terms: list[dict[str, Any]]) -> Weighed:
     return weighed(eval(code, {"weighed": weighed, **CALCULATOR}))
 
 
-def assert_written_right(found: hg.tracing.Trace, relative: float = 1e-12) -> int:
+def assert_written_right(found: Trace, relative: float = 1e-12) -> int:
     """Every entry that is written in full evaluates to its number; gives how many those are."""
     count = 0
     for step in found.to_dict()["steps"]:
@@ -121,7 +124,7 @@ def assert_written_right(found: hg.tracing.Trace, relative: float = 1e-12) -> in
     return count
 
 
-def assert_equals_the_gradient(found: hg.tracing.Trace, net: hg.Network, arguments: dict[str, Any]) -> None:
+def assert_equals_the_gradient(found: Trace, net: hg.Network, arguments: dict[str, Any]) -> None:
     loss, gradient = net.gradient(**arguments)
     assert found.loss == loss
     assert [float(step.value) for step in found.steps if step.of == "loss"] == [pytest.approx(loss, rel=1e-15)]
@@ -389,3 +392,35 @@ def test_a_step_is_found_by_the_quantity_and_another_name_is_refused() -> None:
     assert found["dense2.b"].formula == "db = Σ dZ over the rows"
     with pytest.raises(ValueError, match=r"unknown quantity 'dense1\.w'; did you mean 'dense1\.W'"):
         found["dense1.w"]
+
+
+def test_the_page_shows_every_step_and_escapes_what_it_is_given() -> None:
+    net = hg.Network.mlp([2, 3, 2], l2=0.1, norm="layer", dropout=0.2)
+    found = hg.trace(net, [[1.0, 2.0], [0.5, -1.0]], [1, 0])
+    page = found.to_html()
+    assert page.count("<article") == len(found.steps)
+    assert page.count("<li>") == sum(len(step.products) for step in found.steps)
+    assert [page.count(f'<section id="{each}"') for each in ("forward", "loss", "backward")] == [1, 1, 1]
+    for step in found.steps:
+        assert html.escape(step.formula) in page
+    assert "prefers-color-scheme: dark" in page
+    assert "<script" not in page
+    parser = html.parser.HTMLParser()
+    parser.feed(page)
+    hostile = hg.activations.Formula("bell", f=lambda z: z, df=lambda z, a: 1 + 0 * z, doc="<script>alert(1)</script>")
+    assert "<script" not in hg.trace(hg.Network([hg.Activation(hostile)], loss="mse"), [[1.0]], [[2.0]]).to_html()
+
+
+def test_large_matrices_are_cut_on_the_page_and_it_says_so() -> None:
+    page = hg.trace(hg.Network.mlp([40, 30, 2]), np.ones((2, 40)), [0, 1]).to_html()
+    assert "(first 8 of 40 rows and 8 of 30 columns)" in page
+    assert "1,136 more entries are not written out" in page
+    assert len(page) < 400_000
+
+
+def test_the_text_shows_a_quantity_where_it_comes_up_and_not_again() -> None:
+    text = str(hg.trace(hg.Network([hg.Dense(2, 2)], l2=0.5), [[0.5, 0.25]], [0]))
+    assert [text.count(f"\n   {name} = ") for name in ("X", "W", "b", "T")] == [1, 1, 1, 1]
+    assert [line for line in text.splitlines() if line.isupper() and line.isalpha()] == ["FORWARD", "LOSS", "BACKWARD"]
+    assert "Z = A W + b   where A (1, 2) is X; W (2, 2) is dense1.W; b (1, 2) is dense1.b" in text
+    assert "dA = dZ Wᵀ   where dZ (1, 2) by dense1.Z; W (2, 2) is dense1.W" in text

@@ -40,7 +40,7 @@ def step_text(step: Step, number: str = "", known: set[Known] | None = None) -> 
     """One step; terms in `known` are only named, and what this step shows is added to it."""
     known = set() if known is None else known
     lines = [f"{number}{step.layer}: {step.title}"]
-    lines += [f"   {step.formula}{_where(step)}"] if step.terms else []
+    lines += [f"   {step.formula}{_where(step)}"] if step.formula != step.symbol else []
     for term in step.terms:
         if (term.of, term.gradient) not in known:
             lines += [f"   {each}" for each in matrix(term.name, term.value)]
@@ -54,7 +54,8 @@ def step_text(step: Step, number: str = "", known: set[Known] | None = None) -> 
 
 def _where(step: Step) -> str:
     """What the letters stand for, and their shapes."""
-    return f"   where {'; '.join(f'{term.name}{shape(term.value)} {meaning(term)}' for term in step.terms)}"
+    terms = "; ".join(f"{term.name}{shape(term.value)} {meaning(term)}" for term in step.terms)
+    return f"   where {terms}" if terms else ""
 
 
 def meaning(term: Term) -> str:
@@ -69,16 +70,20 @@ def shape(value: Array) -> str:
 
 def matrix(name: str, value: Array) -> list[str]:
     """A row for each row, columns under each other, cut where it is large."""
-    table = value.reshape(-1, 1) if value.ndim == 1 else value.reshape(1, 1) if value.ndim == 0 else value
-    rows = [[figure(each) for each in row[:SHOWN_COLUMNS]] for row in table[:SHOWN_ROWS]]
+    rows = [[figure(each) for each in row[:SHOWN_COLUMNS]] for row in as_table(value)[:SHOWN_ROWS]]
     wide = max(len(each) for row in rows for each in row)
-    more = " …" if table.shape[1] > SHOWN_COLUMNS else ""
+    more = " …" if value.ndim > 1 and value.shape[1] > SHOWN_COLUMNS else ""
     head = f"{name} = "
     lines = [
         (head if number == 0 else " " * len(head)) + "  ".join(each.rjust(wide) for each in row) + more
         for number, row in enumerate(rows)
     ]
     return lines + ([" " * len(head) + cut(value)] if cut(value) else [])
+
+
+def as_table(value: Array) -> Array:
+    """The values of rows as a column, a scalar as a matrix of one entry."""
+    return value if value.ndim > 1 else value.reshape(-1, 1)
 
 
 def cut(value: Array) -> str:

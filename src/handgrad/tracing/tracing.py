@@ -13,6 +13,7 @@ from handgrad.network.recording import record_pass
 from handgrad.rules import unknown
 from handgrad.tracing import layers
 from handgrad.tracing.losses import Judged, gradient_steps, loss_steps
+from handgrad.tracing.page import trace_page
 from handgrad.tracing.steps import PRODUCTS, Step, Term, make_step
 from handgrad.tracing.text import trace_text
 from handgrad.tracing.visits import INPUT, Arrangement, Skip, Visit
@@ -42,6 +43,10 @@ class Trace:
 
     def __str__(self) -> str:
         return trace_text(self)
+
+    def to_html(self) -> str:
+        """A page of its own, without scripts, for light and dark screens; large matrices are cut, and it says so."""
+        return trace_page(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON: all numbers of all steps; null where one is not finite."""
