@@ -144,7 +144,7 @@ def test_the_numbers_are_the_gradients_and_every_product_evaluates_to_its_entry(
 
 @pytest.mark.parametrize("loss", [rule.name for rule in losses])
 @pytest.mark.parametrize("outputs", [1, 3])
-@pytest.mark.parametrize("scale", [1.0, 30.0])
+@pytest.mark.parametrize("scale", [1.0, 300.0])
 def test_every_loss_with_one_output_and_several_and_large_logits(loss: str, outputs: int, scale: float) -> None:
     case = {"loss": loss, "rows": 3, "weighted": False, "training": True}
     net = hg.Network([hg.Dense(4, outputs)], loss=loss, l2=0.1)
@@ -154,6 +154,16 @@ def test_every_loss_with_one_output_and_several_and_large_logits(loss: str, outp
     assert_equals_the_gradient(found, net, arguments)
     assert_written_right(found)
     assert all(step.products or "row, which leaves" in step.note or step.layer == "inputs" for step in found.steps)
+
+
+def test_large_logits_are_shifted_before_softmax() -> None:
+    net = hg.Network([hg.Dense(1, 3)])
+    net["dense1.W"] = [[900.0, -900.0, 899.0]]
+    found = hg.trace(net, [[1.0], [-0.5]], [0, 2])
+    formulas = {step.symbol: step.formula for step in found.steps}
+    assert formulas["P"] == "P = exp(Z - m) / Σ exp(Z - m)"
+    assert formulas["l"] == "l = ln(Σ exp(Z - m)) - Σ T ⊙ (Z - m)"
+    assert_written_right(found)
 
 
 @pytest.mark.parametrize("rule", list(activations), ids=str)

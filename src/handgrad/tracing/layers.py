@@ -130,12 +130,11 @@ def _dropout_backward(v: Visit) -> Iterator[Step]:
 
 def _skip_forward(s: Skip) -> Iterator[Step]:
     A = Term("A", s.before, s.A)
-    opened = Term("A", f"{s.name}.A", s.A)
     yield s.step(
         "forward",
         "the input goes on two ways: through F, and past it",
-        "A = A",
-        opened.of,
+        "A_F = A",
+        f"{s.name}.A",
         s.A,
         (A,),
         lambda r, j: A[r, j],

@@ -213,11 +213,8 @@ def _penalised(net: Network, D: Term) -> Iterator[Step]:
     l2, R = Term("l2", "l2", np.asarray(net.l2)), Term("R", "loss.penalty", np.asarray(net.penalty()))
 
     def penalty() -> Written:
-        return (
-            l2[()]
-            / 2
-            * total(chain.from_iterable((np.square(W[i]) for i in np.ndindex(W.shape)) for W in weights), count)
-        )
+        squares = chain.from_iterable((np.square(W[i]) for i in np.ndindex(W.shape)) for W in weights)
+        return l2[()] / 2 * total(squares, count)
 
     yield _step("penalty on the weights", "R = l2 / 2 · Σ W²", R.of, R.value, (l2, *weights), penalty)
     L = np.asarray(D.value + R.value)
