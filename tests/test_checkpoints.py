@@ -48,9 +48,10 @@ EPOCHS = 9
 
 
 def training(optimizer="adam", seed=3, dtype="float64", l2=0.01, sizes=(3, 6, 2), training_seed=None, **settings):
-    """Batch norm, dropout and LSUV, so that everything there is to remember is there."""
+    """Batch norm, dropout (but for L-BFGS) and LSUV, so that everything there is to remember is there."""
+    dropout = 0.0 if optimizer == "lbfgs" or isinstance(optimizer, hg.LBFGS) else 0.3
     net = hg.Network.mlp(
-        sizes, activation="tanh", dropout=0.3, norm="batch", init="lsuv", l2=l2, seed=seed, dtype=dtype
+        sizes, activation="tanh", dropout=dropout, norm="batch", init="lsuv", l2=l2, seed=seed, dtype=dtype
     )
     fixed = {"epochs": EPOCHS, "batch_size": 10, "optimizer": optimizer, "seed": training_seed}
     return hg.Training(net, X, Y, **(fixed | settings))
@@ -151,7 +152,7 @@ def test_lbfgs_walks_again_and_goes_on_with_the_same_bits(tmp_path, engine, froz
         net |= {"frozen": frozen}
 
     def make(**more):
-        sized = hg.Network.mlp([3, 6, 2], activation="tanh", dropout=0.3, norm="batch", seed=3, dtype=dtype)
+        sized = hg.Network.mlp([3, 6, 2], activation="tanh", norm="batch", seed=3, dtype=dtype)
         options = {name: value for name, value in net.items() if name != "dtype"} | more
         return hg.Training(sized, X, Y, metrics=("accuracy",), **options)
 

@@ -83,6 +83,7 @@ def test_ten_workers_may_die(client, tmp_path):
 
 
 def test_workers_of_another_version_are_refused(client, monkeypatch):
+    client.wait_for_workers(2, timeout=60)  # one that was killed may be on its way back
     monkeypatch.setattr(maths, "VERSION", 99)
     with pytest.raises(
         ConnectionError, match=r"2 of the cluster's workers .* \(maths 1\), and here it is .* \(maths 99\)"

@@ -22,6 +22,7 @@ SYNTHETIC = [
     datasets.xor,
     datasets.gaussians,
     datasets.regression_plane,
+    datasets.regression_curve,
 ]
 
 
@@ -150,7 +151,7 @@ def test_moons_and_circles_are_scikit_learns(ours, theirs, n, noise, seed):
 
 @pytest.mark.parametrize("maker", SYNTHETIC)
 def test_synthetic_data_is_decided_by_its_seed(maker):
-    assert maker().X.shape == (300, 2)
+    assert maker().X.shape == (300, 1 if maker is datasets.regression_curve else 2)
     np.testing.assert_array_equal(maker(n=50, seed=1).X, maker(n=50, seed=1).X)
     assert not np.array_equal(maker(n=50, seed=1).X, maker(n=50, seed=2).X)
     assert not np.array_equal(maker(n=50, noise=0.5).y, maker(n=50, noise=0.5).X[:, 0])
@@ -507,7 +508,7 @@ def test_bad_targets_are_refused(frame, task, words):
 def test_every_name_loads():
     for name in set(datasets.NAMES) - {"mnist"}:
         assert len(load(name).y) == len(getattr(datasets, name)().y)
-    assert len(datasets.NAMES) == 12
+    assert len(datasets.NAMES) == 13
 
 
 def test_the_seed_draws_synthetic_data():

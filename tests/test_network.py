@@ -365,3 +365,17 @@ def test_training_is_a_flag():
     net = hg.Network.mlp([4, 3])
     with pytest.raises(TypeError, match="training is 'no'; expected True or False"):
         net.gradient(np.ones((2, 4)), [0, 1], training="no")
+
+
+def test_a_residual_mlp_skips_layers_as_wide_as_the_one_before():
+    net = hg.Network.mlp([2, 5, 5, 3, 3, 1], loss="mse", norm="layer", dropout=0.1, residual=True, seed=3)
+    kinds = [type(layer).__name__ for layer in net.layers]
+    block = ["Dense", "LayerNorm", "Activation", "Dropout"]
+    assert kinds == [*block, "Residual", *block, "Residual", "Dense"]
+    plain = hg.Network.mlp([2, 5, 5, 3, 3, 1], loss="mse", norm="layer", dropout=0.1, seed=3)
+    assert net.parameter_names == plain.parameter_names
+    np.testing.assert_array_equal(net.params, plain.params)  # the skip draws nothing
+    same = hg.Network.mlp([3, 3, 3], activation="tanh", residual=True)
+    assert [type(layer).__name__ for layer in same.layers] == ["Dense", "Activation", "Dense"]  # inputs are no layer
+    with pytest.raises(TypeError, match="residual is 'yes'"):
+        hg.Network.mlp([2, 3, 1], residual="yes")

@@ -290,6 +290,14 @@ def test_an_activation_and_a_loss_of_your_own_are_written_from_their_formulas() 
     assert_written_right(found)
 
 
+def test_an_activation_that_is_given_as_text_is_written_out_too() -> None:
+    rule = hg.activations.written("where(z > 0, z**2, 0.5 * z)", "where(z > 0, 2 * z, 0.5)")
+    found = hg.trace(hg.Network([hg.Activation(rule)], loss="mse"), [[-1.0, 3.0]], [[0.0, 1.0]])
+    formulas = [step.formula for step in found.steps if step.layer == "activation1"]
+    assert formulas[:2] == ["A = 0.5 · Z where Z ≤ 0; Z² where Z > 0", "f'(Z) = 0.5 where Z ≤ 0; 2 · Z where Z > 0"]
+    assert_written_right(found)
+
+
 def test_a_formula_that_is_not_elementary_leaves_its_entries_out_and_says_why() -> None:
     wave = hg.activations.Formula("wave", f=np.sin, df=lambda z, a: np.cos(z))
     ranked = hg.activations.Formula("ranked", f=lambda z: z * len(z.shape), df=lambda z, a: np.full_like(z, 2.0))

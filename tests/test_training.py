@@ -354,6 +354,12 @@ def test_lbfgs_reaches_the_minimum_of_a_convex_problem_and_then_stops():
     assert hg.train(net, X, Y, optimizer=hg.LBFGS()).loss.shape == (0,)  # nothing was left to do
 
 
+def test_lbfgs_refuses_dropout():
+    net = hg.Network.mlp([2, 4, 2], dropout=0.2)
+    with pytest.raises(ValueError, match=r"LBFGS would see the same units dropped at every step.* leave dropout out"):
+        hg.Training(net, X, Y, optimizer="lbfgs")
+
+
 def test_lbfgs_heeds_early_stopping_and_the_number_of_epochs():
     assert len(hg.train(mlp(), X, Y, epochs=7, optimizer=hg.LBFGS())) == 7
     net, settings = mlp(), {"optimizer": hg.LBFGS(), "validation": VALIDATION, "stop": hg.EarlyStopping(patience=2)}

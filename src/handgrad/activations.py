@@ -17,6 +17,7 @@ from handgrad import elementary
 from handgrad.arrays import Array
 from handgrad.elementary import erfc, step
 from handgrad.rules import Bounds, Registry, Rule
+from handgrad.written import Written
 
 
 class Formula(Rule):
@@ -71,6 +72,20 @@ class Formula(Rule):
         with np.errstate(all="ignore"):  # a formula may overflow out there; its gain is then nan
             second_moment = (self.value(z) ** 2 * density) @ simpson * (z[1] - z[0]) / 3
         return float(1 / np.sqrt(second_moment))
+
+
+def written(f: str, df: str, name: str = "written") -> Formula:
+    """An activation by the text of f(z) and of its derivative df(z, a), with a = f(z); see `handgrad.written`.
+
+    >>> written("z * sigmoid(z)", "sigmoid(z) + a * sigmoid(-z)").derivative(np.array([0.0]))
+    array([0.5])
+
+    Raises
+    ------
+    ValueError
+        A text holds something else than numbers, z (and a), arithmetic and the listed functions.
+    """
+    return Formula(name, Written(f, ("z",)), Written(df, ("z", "a")), doc=f"{f}, with derivative {df}.")
 
 
 _SELU_SCALE = (

@@ -22,6 +22,7 @@ _SYNTHETIC: tuple[Callable[..., Dataset], ...] = (
     synthetic.xor,
     synthetic.gaussians,
     synthetic.regression_plane,
+    synthetic.regression_curve,
 )
 _REAL: tuple[Callable[[], Dataset], ...] = (
     bundled.digits,
@@ -46,8 +47,8 @@ def load(data: str | os.PathLike[str], target: str | None = None, seed: int = 0,
     Traceback (most recent call last):
         ...
     ValueError: unknown dataset 'mons'; did you mean 'moons'? Known: moons, circles, spirals, xor, gaussians, \
-regression_plane, digits, iris, wine, breast_cancer, diabetes, mnist; or a path ending in .csv, .parquet, .npz, \
-or a folder of IDX files
+regression_plane, regression_curve, digits, iris, wine, breast_cancer, diabetes, mnist; or a path ending in .csv, \
+.parquet, .npz, or a folder of IDX files
 
     Raises
     ------

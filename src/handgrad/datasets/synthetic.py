@@ -1,6 +1,7 @@
 """Synthetic datasets in the plane: small enough to see, and each hard for a different reason.
 
-Each takes n (how many points), noise (a standard deviation) and a seed, and gives a Dataset with features x1 and x2.
+Each takes n (how many points), noise (a standard deviation) and a seed, and gives a Dataset with features x1 and x2
+(the curve with x1 alone).
 """
 
 import numpy as np
@@ -93,6 +94,19 @@ def regression_plane(n: int = 300, noise: float = 0.1, seed: int = 0) -> Dataset
     X = random.uniform(-1, 1, (n, 2))
     y = 0.5 + X @ [1, -2] + noise * random.standard_normal(n)
     return Dataset(X, y, ("x1", "x2"))
+
+
+def regression_curve(n: int = 300, noise: float = 0.1, seed: int = 0) -> Dataset:
+    """Points of one feature on the wave y = sin(2π x), x from -1 to 1, with noise added to y.
+
+    >>> X, y = regression_curve(noise=0)
+    >>> bool(np.allclose(y, np.sin(2 * np.pi * X[:, 0])))
+    True
+    """
+    n, noise = _require(n, noise, classes=1)
+    random = generator(require_seed("seed", seed), "data")
+    x = random.uniform(-1, 1, n)
+    return Dataset(x[:, None], np.sin(2 * np.pi * x) + noise * random.standard_normal(n), ("x1",))
 
 
 def _require(n: object, noise: object, classes: int) -> tuple[int, float]:

@@ -56,11 +56,6 @@ def settings_of(params: "MLP", loss: Loss, features: int, outputs: int, rows: Ro
     batch_size = min(200 if params.batch_size == "auto" else batch_size_of(params), rows.number)
     scale = _scale(params.loss, loss, outputs)
     optimizer = _optimizer(params, scale)
-    if isinstance(optimizer, LBFGS) and params.dropout:
-        raise ValueError(
-            f"dropout is {params.dropout}, but L-BFGS would see the same units dropped at every step and learn them "
-            "by heart; leave dropout out, or take solver='adam'"
-        )
     alpha = require_number("alpha", params.alpha, at_least=0)
     if params.n_iter_no_change != np.inf:
         require_integer("n_iter_no_change", params.n_iter_no_change)

@@ -15,7 +15,7 @@ from handgrad.experiments.recipe import DataRecipe
 from handgrad.losses import Loss, losses
 from handgrad.rules import unknown
 
-SYNTHETIC = ("moons", "circles", "spirals", "xor", "gaussians", "regression_plane")
+SYNTHETIC = ("moons", "circles", "spirals", "xor", "gaussians", "regression_plane", "regression_curve")
 
 _KEPT, _SMALL = 1024, 1000  # draws that are remembered, if they have so many rows
 

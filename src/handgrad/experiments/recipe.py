@@ -15,7 +15,7 @@ from handgrad.datasets.dataset import require_share_or_rows
 from handgrad.initializers import Initializer, he_normal, initializers, zeros
 from handgrad.losses import Loss, losses
 from handgrad.network import Network
-from handgrad.optimizers import LBFGS, SGD, Optimizer, find_optimizer
+from handgrad.optimizers import SGD, Optimizer, find_optimizer
 from handgrad.rules import unknown
 from handgrad.schedules import Schedule, constant, schedules
 
@@ -64,6 +64,7 @@ class NetworkRecipe:
     l2: float = 0.0
     dropout: float = 0.0
     norm: str | None = None
+    residual: bool = False
     output_activation: Formula | None = None
     dtype: str = "float64"
 
@@ -95,6 +96,7 @@ class NetworkRecipe:
             l2=[each.l2 for each in recipes] if many else first.l2,
             dropout=first.dropout,
             norm=first.norm,
+            residual=first.residual,
             seed=seeds,
             dtype=first.dtype,
         )
@@ -142,8 +144,6 @@ class TrainingRecipe:
             patience=lambda epochs: None if epochs is None else require_integer("number", epochs),
             validation=lambda share: require_number("share", share, above=0, below=1),
         )
-        if isinstance(self.optimizer, LBFGS):
-            raise ValueError("training.optimizer: lbfgs trains networks one by one, and a study in stacks; try adam")
 
     def shape(self) -> Self:
         """What must be equal for networks to be trained as one stack: all but the optimiser's numbers.
@@ -263,7 +263,10 @@ def _several(sizes: Any) -> Sequence[Any]:
 
 
 def _described(recipe: Any) -> dict[str, Any]:
-    return {each.name: describe_value(getattr(recipe, each.name)) for each in fields(recipe)}
+    values = {each.name: getattr(recipe, each.name) for each in fields(recipe)}
+    if values.get("residual") is False:
+        del values["residual"]  # it came later: what was stored before keeps its key
+    return {name: describe_value(value) for name, value in values.items()}
 
 
 def describe_value(value: Any) -> Any:

@@ -26,6 +26,7 @@ from handgrad.experiments.recipe import DataRecipe, Recipe, full_name
 from handgrad.experiments.store import Finished, Store
 from handgrad.experiments.work import SOURCES, Chunk, Job
 from handgrad.network.door import require_engine
+from handgrad.optimizers import LBFGS
 from handgrad.randomness import require_seed
 from handgrad.rules import unknown
 
@@ -193,6 +194,8 @@ class Study:
 
     def _recipe(self, fields: Mapping[str, Any]) -> Recipe:
         recipe = Recipe.of(fields)
+        if isinstance(recipe.training.optimizer, LBFGS):
+            raise ValueError("training.optimizer: lbfgs trains networks one by one, and a study in stacks; try adam")
         name = recipe.data.name
         if name not in datasets.NAMES and name not in self.tables:
             self.tables[name] = datasets.load(name)

@@ -4,17 +4,26 @@ from collections.abc import Sequence
 from typing import Any
 
 from handgrad.activations import activations
-from handgrad.arrays import require_integer
-from handgrad.layers import Activation, BatchNorm, Dense, Dropout, Layer, LayerNorm
+from handgrad.arrays import require_bool, require_integer
+from handgrad.layers import Activation, BatchNorm, Dense, Dropout, Layer, LayerNorm, Residual
 from handgrad.rules import unknown
 
 _NORMS = {"batch": BatchNorm, "layer": LayerNorm}
 
 
 def mlp_layers(
-    sizes: Sequence[int], activation: Any, output_activation: Any, dropout: float, norm: str | None
+    sizes: Sequence[int],
+    activation: Any,
+    output_activation: Any,
+    dropout: float,
+    norm: str | None,
+    residual: bool = False,
 ) -> list[Layer]:
-    """Dense, norm, activation, dropout for each hidden layer; Dense and perhaps an activation at the end."""
+    """Dense, norm, activation, dropout for each hidden layer; Dense and perhaps an activation at the end.
+
+    With `residual`, a hidden layer as wide as the one before is skipped by a connection.
+    """
+    require_bool("residual", residual)
     widths = _require_sizes(sizes)
     if norm is not None and norm not in _NORMS:
         raise unknown("norm", norm, _NORMS)
@@ -23,12 +32,14 @@ def mlp_layers(
     drop = Dropout(dropout)
     layers: list[Layer] = []
     for fan_in, fan_out, formula in zip(widths, hidden, formulas, strict=False):
-        layers.append(Dense(fan_in, fan_out, bias=norm != "batch"))
+        block: list[Layer] = [Dense(fan_in, fan_out, bias=norm != "batch")]
         if norm is not None:
-            layers.append(_NORMS[norm](fan_out))
-        layers.append(Activation(formula))
+            block.append(_NORMS[norm](fan_out))
+        block.append(Activation(formula))
         if drop.rate:
-            layers.append(drop)
+            block.append(drop)
+        is_skipped = residual and len(layers) > 0 and fan_in == fan_out
+        layers.extend([Residual(block)] if is_skipped else block)
     layers.append(Dense(widths[-2], widths[-1]))
     if output_activation is not None:
         layers.append(Activation(output_activation))

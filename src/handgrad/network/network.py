@@ -82,6 +82,7 @@ class Network(Core):
         l2: float | Sequence[float] = 0.0,
         dropout: float = 0.0,
         norm: str | None = None,
+        residual: bool = False,
         seed: int | Sequence[int] = 0,
         dtype: str | type | np.dtype[Any] = "float64",
     ) -> Self:
@@ -97,13 +98,15 @@ class Network(Core):
             An activation after the last Dense, before the loss; None for most losses.
         norm
             None, "batch" or "layer"; a Dense before batch norm has no bias, for the norm would take it away.
+        residual
+            Whether a connection skips each hidden layer that is as wide as the hidden layer before it.
 
         Other parameters are those of `Network`.
 
         >>> Network.mlp([2, 8, 8, 1], activation=["tanh", "relu"], loss="mse", norm="batch")
         Network(2-8-8-1, mse, 121 parameters)
         """
-        layers = mlp_layers(sizes, activation, output_activation, dropout, norm)
+        layers = mlp_layers(sizes, activation, output_activation, dropout, norm, residual)
         return cls(layers, loss=loss, init=init, bias_init=bias_init, l2=l2, seed=seed, dtype=dtype)
 
     # --- parameters and state -----------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Looking inside: every layer's output, and the gradient that reaches it, for one batch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +100,14 @@ def record_outputs(net: "Network", X: Array, training: bool) -> dict[str, Array]
     with blas.single_threaded():
         forward_through(_recorded(net, recording), net._tree, X, net.contexts(training, None, 0))
     return recording.outputs
+
+
+def layer_outputs(net: "Network", X: Array) -> Iterator[Array]:
+    """The output of each of `net.layers` in prediction mode, one after another; a composite layer has one."""
+    A = net.accept_inputs(X)
+    for layer, own, context in zip(net.layers, net._tree, net.contexts(False, None, 0), strict=True):
+        A, _ = layer.forward(own, A, context)
+        yield A
 
 
 def _recorded(net: "Network", recording: Recording) -> list[Layer]:

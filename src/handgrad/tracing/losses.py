@@ -15,7 +15,7 @@ from handgrad.arrays import Array
 from handgrad.losses import Loss, SoftmaxCrossEntropy
 from handgrad.network import Network
 from handgrad.tracing.steps import Step, Term, elementwise, in_words, make_step
-from handgrad.tracing.writing import Written, as_written, mean, total
+from handgrad.tracing.writing import Working, as_working, mean, total
 
 LAYER = "loss"
 OWN = "a loss of your own: how its numbers come about, its evaluate says"
@@ -89,7 +89,7 @@ def _step(
     of: str,
     value: Any,
     terms: Sequence[Term],
-    entry: Callable[..., Written] | None = None,
+    entry: Callable[..., Working] | None = None,
     note: str = "",
 ) -> Step:
     return make_step(LAYER, "loss", title, formula, of, value, terms, entry, note)
@@ -101,7 +101,7 @@ def _backward(
     of: str,
     value: Any,
     terms: Sequence[Term],
-    entry: Callable[..., Written] | None = None,
+    entry: Callable[..., Working] | None = None,
     note: str = "",
 ) -> Step:
     return make_step(LAYER, "backward", title, formula, of, value, terms, entry, note)
@@ -118,10 +118,10 @@ def _softmax(judged: Judged, l: Term) -> Iterator[Step]:
         yield from _shifted_softmax(judged, l)
         return
 
-    def probability(r: int, j: int) -> Written:
+    def probability(r: int, j: int) -> Working:
         return np.exp(Z[r, j]) / total((np.exp(Z[r, k]) for k in range(outputs)), outputs)
 
-    def loss(r: int) -> Written:
+    def loss(r: int) -> Working:
         return -total((T[r, j] * np.log(P[r, j]) for j in range(outputs)), outputs)
 
     yield _step("probabilities: softmax", "P = exp(Z) / Σ exp(Z)", P.of, P.value, (Z,), probability)
@@ -134,10 +134,10 @@ def _shifted_softmax(judged: Judged, l: Term) -> Iterator[Step]:
     outputs, title = Z.shape[1], "loss of each row: cross-entropy"
     m = Term("m", "loss.m", Z.value.max(axis=1, keepdims=True))
 
-    def powers(r: int) -> Written:
+    def powers(r: int) -> Working:
         return total((np.exp(Z[r, k] - m[r, 0]) for k in range(outputs)), outputs)
 
-    def loss(r: int) -> Written:
+    def loss(r: int) -> Working:
         return np.log(powers(r)) - total((T[r, j] * (Z[r, j] - m[r, 0]) for j in range(outputs)), outputs)
 
     note = "taken from all logits of its row, which leaves softmax as it is and exp in bounds"
@@ -178,7 +178,7 @@ def _probabilities(judged: Judged) -> Term:
     return Term("P", "loss.P", judged.rule.output(judged.Z.value))
 
 
-def _applied(judged: Judged, formula: Callable[..., Any]) -> tuple[tuple[Term, ...], Callable[..., Written]]:
+def _applied(judged: Judged, formula: Callable[..., Any]) -> tuple[tuple[Term, ...], Callable[..., Working]]:
     """The terms and the entry of a formula of the loss."""
     Z, T, parameters = judged.Z, judged.T, judged.parameters
     entry = elementwise(formula, Z, T, **{name: each[()] for name, each in parameters.items()})
@@ -212,7 +212,7 @@ def _penalised(net: Network, D: Term) -> Iterator[Step]:
     count = sum(W.value.size for W in weights)
     l2, R = Term("l2", "l2", np.asarray(net.l2)), Term("R", "loss.penalty", np.asarray(net.penalty()))
 
-    def penalty() -> Written:
+    def penalty() -> Working:
         squares = chain.from_iterable((np.square(W[i]) for i in np.ndindex(W.shape)) for W in weights)
         return l2[()] / 2 * total(squares, count)
 
@@ -221,7 +221,7 @@ def _penalised(net: Network, D: Term) -> Iterator[Step]:
     yield _step("objective: data loss and penalty", "L = D + R", "loss", L, (D, R), lambda: D[()] + R[()])
 
 
-def _weighed(judged: Judged, slope: str, terms: tuple[Term, ...], entry: Callable[..., Written], outputs: int) -> Step:
+def _weighed(judged: Judged, slope: str, terms: tuple[Term, ...], entry: Callable[..., Working], outputs: int) -> Step:
     """dZ: what a row's loss gives, by the row's part in the objective, and by the output's part in the row."""
     rows = judged.Z.shape[0]
     if judged.shares is None:
@@ -232,14 +232,14 @@ def _weighed(judged: Judged, slope: str, terms: tuple[Term, ...], entry: Callabl
     return _gradient(formula, judged, (s, *terms), lambda r, j: _over(s[r,] * entry(r, j), 1, outputs))
 
 
-def _gradient(formula: str, judged: Judged, terms: tuple[Term, ...], entry: Callable[..., Written]) -> Step:
+def _gradient(formula: str, judged: Judged, terms: tuple[Term, ...], entry: Callable[..., Working]) -> Step:
     rows, outputs = judged.Z.shape
     title = f"gradient by the last output (B = {rows}, C = {outputs})"
     return _backward(title, formula, judged.Z.of, judged.dZ, terms, entry)
 
 
-def _over(written: Written, rows: int, outputs: int) -> Written:
+def _over(written: Working, rows: int, outputs: int) -> Working:
     """Divided by those of the two that are not 1."""
     if rows == 1 or outputs == 1:
         return written if rows * outputs == 1 else written / (rows * outputs)
-    return written / (as_written(rows) * outputs)
+    return written / (as_working(rows) * outputs)

@@ -12,9 +12,9 @@ import numpy as np
 from handgrad.arrays import Array
 from handgrad.tracing.steps import Step, Term
 from handgrad.tracing.visits import Visit
-from handgrad.tracing.writing import Written, mean, total
+from handgrad.tracing.writing import Working, mean, total
 
-Entry = Callable[..., Written]
+Entry = Callable[..., Working]
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def _through_both(v: Visit, over: _Over) -> Iterator[Step]:
         over.entry(v.dY.shape, lambda r, j: dN[r, j] * N[r, j]),
     )
 
-    def entry(r: int, j: int) -> Written:
+    def entry(r: int, j: int) -> Working:
         place = over.at(r, j)
         return (dN[r, j] - m1[place] - N[r, j] * m2[place]) / s[place]
 

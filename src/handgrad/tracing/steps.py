@@ -10,7 +10,7 @@ import numpy as np
 from handgrad.arrays import Array
 from handgrad.health.measuring import plain
 from handgrad.rules import Rule
-from handgrad.tracing.writing import NotWritten, Written, as_written, figure, named
+from handgrad.tracing.writing import NotWritten, Working, as_working, figure, named
 
 PRODUCTS = 64  # entries of a step that are written out
 Index = tuple[int, ...]
@@ -36,7 +36,7 @@ class Term:
         """Rows and columns; a scalar has none."""
         return self.value.shape
 
-    def __getitem__(self, index: Index) -> Written:
+    def __getitem__(self, index: Index) -> Working:
         return named(self.name + _place(index), float(self.value[index]))
 
     def to_dict(self) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def make_step(
     of: str,
     value: Any,
     terms: Sequence[Term] = (),
-    entry: Callable[..., Written] | None = None,
+    entry: Callable[..., Working] | None = None,
     note: str = "",
 ) -> Step:
     """A step whose symbol is what stands left of its formula, and each of whose entries `entry(*index)` writes.
@@ -167,12 +167,12 @@ def make_step(
     return Step(layer, direction, title, symbol, formula, of, value, tuple(terms), products, note)
 
 
-def elementwise(formula: Callable[..., Any], *terms: Term, **parameters: Any) -> Callable[..., Written]:
+def elementwise(formula: Callable[..., Any], *terms: Term, **parameters: Any) -> Callable[..., Working]:
     """The entry of an elementwise formula: what it computes of the terms' entries at the same place."""
 
-    def entry(*index: int) -> Written:
+    def entry(*index: int) -> Working:
         try:
-            return as_written(formula(*(term[index] for term in terms), **parameters))
+            return as_working(formula(*(term[index] for term in terms), **parameters))
         except NotWritten:
             raise
         except Exception as error:  # a formula of the user's own may do anything with what is not an array
@@ -189,7 +189,7 @@ def in_words(rule: Rule) -> str:
     return f"{rule}: {' '.join(first.split()).removesuffix('.')}"
 
 
-def _written_out(symbol: str, value: Array, entry: Callable[..., Written]) -> tuple[Product, ...]:
+def _written_out(symbol: str, value: Array, entry: Callable[..., Working]) -> tuple[Product, ...]:
     products = []
     for index in islice(np.ndindex(value.shape), PRODUCTS):
         w = entry(*index)

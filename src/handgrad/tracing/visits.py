@@ -15,7 +15,7 @@ from handgrad.layers import Activation, Dense, Layer, Residual
 from handgrad.network import Network
 from handgrad.network.recording import Recording
 from handgrad.tracing.steps import Step, Term, make_step
-from handgrad.tracing.writing import Written
+from handgrad.tracing.writing import Working
 
 INPUT = "X"
 
@@ -62,7 +62,7 @@ class Visit:
         return make_step(self.name, "backward", title, formula, of, value, terms, entry, note)
 
     def learned(
-        self, key: str, formula: str, terms: Sequence[Term], entry: Callable[..., Written] | None = None, note: str = ""
+        self, key: str, formula: str, terms: Sequence[Term], entry: Callable[..., Working] | None = None, note: str = ""
     ) -> Iterator[Step]:
         """The gradient by a parameter: by weights, where they are penalised, of the data loss and then of all."""
         of, title = f"{self.name}.{key}", f"gradient by {key}"
@@ -105,7 +105,7 @@ class Skip:
         of: str,
         value: Array,
         terms: Sequence[Term],
-        entry: Callable[..., Written],
+        entry: Callable[..., Working],
     ) -> Step:
         """A step of the connection itself."""
         return make_step(self.name, direction, title, formula, of, value, terms, entry)

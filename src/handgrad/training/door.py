@@ -7,6 +7,7 @@ import numpy as np
 
 from handgrad.arrays import Array, ArrayLike
 from handgrad.datasets import Stream
+from handgrad.layers import Dropout
 from handgrad.metrics import Metric, find_metric
 from handgrad.network import Network
 from handgrad.rules import unknown
@@ -90,6 +91,11 @@ def require_lbfgs(net: Network, clip_norm: float | None, schedule: Schedule) -> 
     """Refuse what L-BFGS cannot do."""
     if net.size is not None:
         raise ValueError("LBFGS trains single networks; train the networks of a stack one by one (stack[0], ...)")
+    if any(isinstance(leaf.layer, Dropout) and leaf.layer.rate for leaf in net.leaves):
+        raise ValueError(
+            "LBFGS would see the same units dropped at every step, and learn them by heart; "
+            "leave dropout out, or take 'adam' or 'sgd'"
+        )
     if clip_norm is not None or schedule.name != "constant":
         raise ValueError("LBFGS sets its own steps; leave out clip_norm and schedule")
 
