@@ -21,12 +21,13 @@ from handgrad.cli.export import export
 from handgrad.cli.play import play
 from handgrad.cli.predict import predict
 from handgrad.cli.reproduce import reproduce
+from handgrad.cli.trace import trace
 from handgrad.cli.train import train
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(name="handgrad", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-for _command in (demo, train, predict, export, check, compare, reproduce, doctor, bench, play):
+for _command in (demo, train, predict, export, check, compare, reproduce, doctor, trace, bench, play):
     app.command()(_command)
 
 
