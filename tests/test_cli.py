@@ -14,7 +14,7 @@ import handgrad as hg
 from handgrad.cli import app, main
 from handgrad.cli.learning import hidden_sizes, learn
 
-COMMANDS = ("demo", "train", "predict", "export", "check", "compare", "reproduce", "doctor", "bench")
+COMMANDS = ("demo", "train", "predict", "export", "check", "compare", "reproduce", "doctor", "trace", "bench")
 FUNCTIONS = """
 import numpy as np
 x = np.array([1.0, 2.0])

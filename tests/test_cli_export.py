@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 import handgrad as hg
 from handgrad.cli import app
-from handgrad.cli.export import SUFFIXES
 from handgrad.interchange import checking
 from handgrad.interchange.checking import Comparison, compare
+from handgrad.interchange.writing import SUFFIXES
 from travelling import patients, raw_rows, skip_without_poisson_in_scikit_learn
 
 NEEDS = {"onnx": "onnxruntime", "torch": "torch", "sklearn": "joblib", "numpy": "numpy"}

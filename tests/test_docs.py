@@ -18,6 +18,7 @@ from handgrad.experiments.recipe import DataRecipe, NetworkRecipe, TrainingRecip
 from handgrad.files import container, description
 from handgrad.gradcheck.signatures.registry import SIGNATURES, UNKNOWN
 from handgrad.health import ILLNESSES
+from handgrad.tracing.text import SHOWN_COLUMNS, SHOWN_ROWS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -30,6 +31,7 @@ INTERCHANGE = (ROOT / "docs" / "interchange.md").read_text(encoding="utf-8")
 STUDIES = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
 STREAMS = (ROOT / "docs" / "bigger-than-memory.md").read_text(encoding="utf-8")
 THEORY = (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
+TRACING = (ROOT / "docs" / "tracing.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, flags=re.DOTALL)
 
 
@@ -228,3 +230,30 @@ def test_the_page_on_reliability_tells_the_limits_of_files() -> None:
     limits = container._LONGEST, container._MOST, container._HEADER, description._MOST_LAYERS
     told = RELIABILITY.split("## Files that can be trusted")[1]
     assert [f"{limit:,}" for limit in limits if f"{limit:,}" not in told] == []
+
+
+def test_the_page_on_tracing_prints_what_it_says_and_its_commands_pass(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for code, printed in re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", TRACING, flags=re.DOTALL):
+        exec(code, names)
+        assert capsys.readouterr().out == printed
+    (commands,) = re.findall(r"```sh\n(.*?)```", TRACING, flags=re.DOTALL)
+    for command in commands.splitlines():
+        done = CliRunner().invoke(app, command.removeprefix("handgrad ").split())
+        assert done.exit_code == 0, done.stderr
+    assert (tmp_path / "trace.html").exists()
+
+
+def test_the_page_on_tracing_tells_every_key_and_limit() -> None:
+    plain = hg.trace(hg.Network.mlp([2, 2]), [[1.0, 2.0]], [0]).to_dict()
+    step = plain["steps"][1]
+    told = set(re.findall(r"`(\w+)`", TRACING))
+    for each in (plain, plain["layers"][0], step, step["terms"][0], step["products"][0]):
+        assert set(each) <= told
+    limits = plain["limits"]
+    assert f"The first {limits['products']} entries" in TRACING
+    assert f"the first {limits['summands']} summands" in TRACING
+    assert f"up to {SHOWN_ROWS} by {SHOWN_COLUMNS}" in TRACING

@@ -307,6 +307,10 @@ def test_a_recording_holds_every_layers_output_and_the_gradient_that_reaches_it(
     views = net.layout.views(gradient)
     for name in ("dense2", "dense3"):  # ∂loss/∂b is the column sum of what reaches Z = A W + b
         np.testing.assert_allclose(recording.gradients[name].sum(axis=0, keepdims=True), views[f"{name}.b"])
+    dX = net.input_gradient(X, CLASSES, seed=1, step=2)
+    np.testing.assert_array_equal(recording.input_gradients["dense1"], dX)
+    np.testing.assert_array_equal(recording.input_gradients["batchnorm1"], recording.gradients["dense1"])
+    np.testing.assert_allclose(recording.caches["batchnorm1"][2], recording.outputs["dense1"].mean(axis=0)[None])
 
 
 def test_writing_a_parameter_by_name_keeps_its_view():

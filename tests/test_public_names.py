@@ -51,6 +51,7 @@ NAMES = [
     "to_onnx",
     "to_sklearn",
     "to_torch",
+    "trace",
     "train",
 ]
 

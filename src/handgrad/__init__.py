@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from handgrad.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Residual
     from handgrad.network import Network, record
     from handgrad.optimizers import LBFGS, SGD, Adagrad, Adam, AdamW, RMSprop
+    from handgrad.tracing import trace
     from handgrad.training import DivergenceError, EarlyStopping, History, Training, doctor, train
 
 __version__ = "0.1.0"
@@ -52,6 +53,7 @@ _HOMES = {
     "layers": ("Activation", "BatchNorm", "Dense", "Dropout", "LayerNorm", "Residual"),
     "network": ("Network", "record"),
     "optimizers": ("LBFGS", "SGD", "Adagrad", "Adam", "AdamW", "RMSprop"),
+    "tracing": ("trace",),
     "training": ("DivergenceError", "EarlyStopping", "History", "Training", "doctor", "train"),
 }
 _HOME_OF = {name: room for room, names in _HOMES.items() for name in names}
@@ -100,6 +102,7 @@ __all__ = [
     "to_onnx",
     "to_sklearn",
     "to_torch",
+    "trace",
     "train",
 ]
 

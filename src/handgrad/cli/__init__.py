@@ -18,14 +18,16 @@ from handgrad.cli.compare import compare
 from handgrad.cli.demo import demo
 from handgrad.cli.doctor import doctor
 from handgrad.cli.export import export
+from handgrad.cli.play import play
 from handgrad.cli.predict import predict
 from handgrad.cli.reproduce import reproduce
+from handgrad.cli.trace import trace
 from handgrad.cli.train import train
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(name="handgrad", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-for _command in (demo, train, predict, export, check, compare, reproduce, doctor, bench):
+for _command in (demo, train, predict, export, check, compare, reproduce, doctor, trace, bench, play):
     app.command()(_command)
 
 

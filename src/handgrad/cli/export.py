@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from handgrad.interchange.checking import Comparison
     from handgrad.network import Network
 
-SUFFIXES = {"onnx": ".onnx", "torch": ".pt", "sklearn": ".joblib", "numpy": ".py"}
-
 
 @one_line_errors
 def export(
@@ -35,6 +33,7 @@ def export(
     Example: handgrad export iris-network/model.safetensors --to onnx --out iris.onnx
     """
     from handgrad.cli.network import load_network
+    from handgrad.interchange.writing import SUFFIXES
     from handgrad.rules import unknown
 
     if to not in SUFFIXES:
@@ -83,30 +82,21 @@ def write_checked(net: "Network", place: Path, to: str) -> "Comparison":
 
     from handgrad.files.disk import replace
     from handgrad.interchange.checking import compare
+    from handgrad.interchange.writing import write
 
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / place.name
-        _write(net, trial, to)
+        write(net, trial, to)
         found = compare(net, trial, to)
         if found.passed:
             replace(place, trial.read_bytes(), "the export")
     return found
 
 
-def _write(net: "Network", path: Path, to: str) -> None:
-    if to == "onnx":
-        from handgrad.interchange import to_onnx as write
-    elif to == "torch":
-        from handgrad.interchange.torch_out import save_torch as write
-    elif to == "sklearn":
-        from handgrad.interchange.sklearn_out import save_sklearn as write
-    else:
-        from handgrad.interchange import to_numpy as write
-    write(net, path)
-
-
 def _beside(net: Path, to: str) -> Path:
     """The network's name with the suffix of the kind; for a module with what Python can import."""
+    from handgrad.interchange.writing import SUFFIXES
+
     name = "".join(letter if letter.isalnum() else "_" for letter in net.stem) if to == "numpy" else net.stem
     return net.with_name(name + SUFFIXES[to])
 

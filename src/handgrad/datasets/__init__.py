@@ -7,12 +7,14 @@ from handgrad.datasets.bundled import breast_cancer, diabetes, digits, iris, win
 from handgrad.datasets.catalogue import NAMES, is_parquet, load
 from handgrad.datasets.dataset import Dataset
 from handgrad.datasets.idx import from_idx, mnist
+from handgrad.datasets.inputs import INPUTS, plane_inputs
 from handgrad.datasets.readers import read_rows
 from handgrad.datasets.streams import Stream, stream
 from handgrad.datasets.synthetic import circles, gaussians, moons, regression_curve, regression_plane, spirals, xor
 from handgrad.datasets.tables import from_csv, from_npz, from_pandas, from_parquet
 
 __all__ = [
+    "INPUTS",
     "NAMES",
     "Dataset",
     "Stream",
@@ -31,6 +33,7 @@ __all__ = [
     "load",
     "mnist",
     "moons",
+    "plane_inputs",
     "read_rows",
     "regression_curve",
     "regression_plane",

@@ -47,8 +47,8 @@ def load(data: str | os.PathLike[str], target: str | None = None, seed: int = 0,
     Traceback (most recent call last):
         ...
     ValueError: unknown dataset 'mons'; did you mean 'moons'? Known: moons, circles, spirals, xor, gaussians, \
-regression_plane, regression_curve, digits, iris, wine, breast_cancer, diabetes, mnist; or a path ending in .csv, .parquet, .npz, \
-or a folder of IDX files
+regression_plane, regression_curve, digits, iris, wine, breast_cancer, diabetes, mnist; or a path ending in .csv, \
+.parquet, .npz, or a folder of IDX files
 
     Raises
     ------

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from handgrad.arrays import Array, require_finite, require_integer, require_number, require_numeric, require_rows
 from handgrad.preprocessing import NumericColumn, Preprocessing
+from handgrad.rules import unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,6 +96,26 @@ class Dataset:
         fitted = self._unfitted().refit(raw[0], standardise=standardise)
         train, held_out = (self._part(self.y[part], rows, fitted) for part, rows in zip(chosen, raw, strict=True))
         return train, held_out
+
+    def select(self, *names: str) -> "Dataset":
+        """The same rows with these features only, as they are: not standardised, whatever they were before.
+
+        >>> from handgrad.datasets import iris
+        >>> iris().select("petal length (cm)", "petal width (cm)").X.shape
+        (150, 2)
+
+        Raises
+        ------
+        ValueError
+            A name is unknown, or the features were made of raw rows, of which columns are to be chosen instead.
+        """
+        if self.rows is not None:
+            raise ValueError("select: these features were made of raw rows; choose among the columns of those")
+        for name in names:
+            if name not in self.feature_names:
+                raise unknown("feature", name, self.feature_names)
+        chosen = [self.feature_names.index(name) for name in names]
+        return replace(self, X=self.X[:, chosen], feature_names=names)
 
     def _unfitted(self) -> Preprocessing:
         if self.preprocessing is not None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -180,6 +181,11 @@ class Result:
             trained = train(*self._alone(setting, seed))
             self._networks[setting, seed] = trained.net[0], trained.draws[0]
         return self._networks[setting, seed]
+
+    def networks(self, setting: tuple[str, ...]) -> Network:
+        """The trained networks of a setting as a stack, one for each seed: trained anew, to the same bits."""
+        (chunk, table), recipe = self._alone(setting, None), self.study.settings[setting]
+        return train(replace(chunk, jobs=tuple(Job(recipe, seed) for seed in self.seeds)), table).net
 
     def start(self, setting: tuple[str, ...], seed: int | None = None) -> tuple[Network, Draw]:
         """As `network`, before training."""

@@ -1,6 +1,6 @@
 """Looking inside: every layer's output, and the gradient that reaches it, for one batch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 class Recording:
     """By layer name, first layer first: `outputs` (B, units) and `gradients` ∂loss/∂output; (S, ...) for a stack.
 
-    Also the `inputs` of each layer, and of those that learn the gradient of the data loss by each of their `parameters`
-    ("W", "b").
+    Also the `inputs` of each layer with the gradients by them, `input_gradients`; what its backward remembered of its
+    forward, `caches`; and of those that learn the gradient of the data loss by each of their `parameters` ("W", "b").
     """
 
     outputs: dict[str, Array] = field(default_factory=dict)
     gradients: dict[str, Array] = field(default_factory=dict)
     inputs: dict[str, Array] = field(default_factory=dict)
     parameters: dict[str, dict[str, Array]] = field(default_factory=dict)
+    input_gradients: dict[str, Array] = field(default_factory=dict)
+    caches: dict[str, Cache] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,13 @@ class _Recorded(Layer):
         Y, cache = self.layer.forward(params, A, context)
         self.recording.inputs[self.name] = A
         self.recording.outputs[self.name] = Y
+        self.recording.caches[self.name] = cache
         return Y, cache
 
     def backward(self, params: Parameters, dY: Array, cache: Cache) -> tuple[Array, Parameters]:
         self.recording.gradients[self.name] = dY
         dA, grads = self.layer.backward(params, dY, cache)
+        self.recording.input_gradients[self.name] = dA
         if grads:
             self.recording.parameters[self.name] = grads
         return dA, grads
@@ -80,10 +84,14 @@ def record_pass(
         Z, caches = forward_through(layers, net._tree, X, contexts)
         data_loss, dZ = net._weighted_loss(Z, T, shares)
         backward_through(layers, net._tree, dZ, caches)
-    outputs, gradients, parameters = recording.outputs, recording.gradients, recording.parameters
-    in_order = {name: gradients[name] for name in outputs}
-    learned = {name: parameters[name] for name in outputs if name in parameters}
-    return data_loss, Recording(outputs, in_order, recording.inputs, learned)
+    gradients, parameters, by_input = recording.gradients, recording.parameters, recording.input_gradients
+    in_order = replace(
+        recording,
+        gradients={name: gradients[name] for name in recording.outputs},
+        parameters={name: parameters[name] for name in recording.outputs if name in parameters},
+        input_gradients={name: by_input[name] for name in recording.outputs},
+    )
+    return data_loss, in_order
 
 
 def record_outputs(net: "Network", X: Array, training: bool) -> dict[str, Array]:
@@ -92,6 +100,14 @@ def record_outputs(net: "Network", X: Array, training: bool) -> dict[str, Array]
     with blas.single_threaded():
         forward_through(_recorded(net, recording), net._tree, X, net.contexts(training, None, 0))
     return recording.outputs
+
+
+def layer_outputs(net: "Network", X: Array) -> Iterator[Array]:
+    """The output of each of `net.layers` in prediction mode, one after another; a composite layer has one."""
+    A = net.accept_inputs(X)
+    for layer, own, context in zip(net.layers, net._tree, net.contexts(False, None, 0), strict=True):
+        A, _ = layer.forward(own, A, context)
+        yield A
 
 
 def _recorded(net: "Network", recording: Recording) -> list[Layer]:

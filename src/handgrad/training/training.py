@@ -234,7 +234,7 @@ class Training:
         epochs = 1 if watched else min([until, *self._awaited()]) - self.epoch
         epochs = min(max(1, epochs), self.engine.epochs_at_once)
         steps = self.settings.steps(self.data.rows)
-        factors = self._factors(np.add.outer(self.epoch + np.arange(epochs), np.arange(steps) / steps).ravel())
+        factors = self.factors(np.add.outer(self.epoch + np.arange(epochs), np.arange(steps) / steps).ravel())
         with interrupts_held_back():  # parameters and what is known of them stay together
             try:
                 ran = self.engine.run(self.epoch, epochs, self.step, factors, self.active)
@@ -279,7 +279,7 @@ class Training:
             return values[..., 0]
         return np.broadcast_to(values, (*values.shape[:-1], self.net.size))
 
-    def _factors(self, times: Array) -> Array:
+    def factors(self, times: Array) -> Array:
         """The schedule's factors on the learning rate at times in epochs: (S or 1, times)."""
         if self.schedule.name == "constant":
             return np.ones((1, len(times)))
@@ -301,7 +301,7 @@ class Training:
     def _raise_divergence(self, failed: int, steps: int) -> NoReturn:
         """Of a single network, at so many steps from here; what went before is counted."""
         self.epoch, self.step = self.epoch + failed // steps, self.step + failed
-        factor = self._factors(np.array([float(self.epoch)]))
+        factor = self.factors(np.array([float(self.epoch)]))
         rate = float(np.max(self.optimizer.learning_rate * factor))
         batch = self.data.batch_of(self.net, self.settings, self.epoch, failed % steps)
         raise divergence(self.net, batch, self.epoch + 1, self.step + 1, self.seed, rate)

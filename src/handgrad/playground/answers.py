@@ -1,0 +1,99 @@
+"""What the page is told at once: the state of a run, and the columns of a table."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from handgrad.arrays import Array
+from handgrad.playground.limits import Limits
+from handgrad.playground.run import Run
+from handgrad.playground.scene import Scene, read_table
+from handgrad.playground.units import SHOWN_LAYERS, SHOWN_UNITS, Drawn
+
+_POINTS = 2_000  # of each part that are drawn
+
+
+def state(run: Run, drawn: Sequence[Drawn], theory: list[float] | None) -> dict[str, Any]:
+    """What the page must know whenever the document has changed."""
+    document, scene = run.document.to_json(), run.scene
+    document["start"] = None  # weights travel in frames; a link takes them from the export
+    return {
+        "kind": "state",
+        "document": document,
+        "layers": _layers(drawn),
+        "inputs": list(scene.inputs),
+        "parameters": _parameters(run),
+        "scene": _scene(scene),
+        "metric": "r2" if scene.classes is None else "accuracy",
+        "loss": repr(scene.loss),
+        "total_parameters": run.net.layout.size,
+        "theory": None if theory is None else {"variance": theory},
+    }
+
+
+def columns(csv: Any, limits: Limits) -> dict[str, Any]:
+    """What the columns of a table are."""
+    if not isinstance(csv, str):
+        raise ValueError("csv is no text")
+    limits.require("csv_bytes", len(csv), f"csv has {len(csv):,} characters")
+    frame = read_table(csv)
+    limits.require("columns", len(frame.columns), f"csv has {len(frame.columns):,} columns")
+    found = [
+        {"name": str(name), "numeric": values.dtype.kind in "fiu", "distinct": int(values.nunique())}
+        for name, values in frame.items()
+    ]
+    return {"kind": "columns", "columns": found, "rows": len(frame)}
+
+
+def _layers(drawn: Sequence[Drawn]) -> list[dict[str, Any]]:
+    last = len(drawn) - 1
+    return [
+        {
+            "name": each.name,
+            "role": "output" if index == last else "hidden",
+            "index": index,
+            "units": each.units,
+            "shown": min(each.units, SHOWN_UNITS) if index == last or index < SHOWN_LAYERS else 0,
+            "activation": each.activation,
+            "weights": f"{each.name}.W",
+            "biases": f"{each.name}.b" if each.bias else None,
+            "from": "inputs" if index == 0 else drawn[index - 1].name,
+            "residual": each.residual,
+        }
+        for index, each in enumerate(drawn)
+    ]
+
+
+def _parameters(run: Run) -> list[dict[str, Any]]:
+    mask = run.training.settings.frozen
+    return [
+        {
+            "name": segment.name,
+            "shape": list(segment.shape),
+            "start": segment.start,
+            "frozen": bool(mask is not None and mask[segment.start : segment.stop].all()),
+        }
+        for segment in run.net.layout.segments
+    ]
+
+
+def _scene(scene: Scene) -> dict[str, Any]:
+    y = np.concatenate([scene.train.y, scene.test.y])
+    return {
+        "kind": scene.kind,
+        "window": list(scene.plane.window),
+        "axes": list(scene.plane.axes),
+        "classes": None if scene.classes is None else list(scene.classes),
+        "train": _part(scene.points[0], scene.raw_train.y),
+        "test": _part(scene.points[1], scene.raw_test.y),
+        "rows": {"train": len(scene.train.X), "test": len(scene.test.X)},
+        "columns": list(scene.raw_train.feature_names),
+        "image": [8, 8] if scene.kind == "images" else None,
+        "values": [float(y.min()), float(y.max())] if scene.classes is None else None,
+        "target_scale": list(scene.target_scale),
+    }
+
+
+def _part(points: Array, y: Array) -> dict[str, Any]:
+    return {"points": np.round(points[:_POINTS], 6).tolist(), "y": y[:_POINTS].tolist()}

@@ -1,0 +1,190 @@
+"""The lane: one thread in which all sessions train in turn, each for a fair share, and a second one for long jobs.
+
+A session's turn is short: its messages, the epochs that are due, one frame if its page has drawn the last one. Whoever
+took longer than a turn waits until the others have had as much, and nobody takes more than its share of a second.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from handgrad.playground.frames import to_json
+from handgrad.playground.jobs import Answer, Job, Stopped
+from handgrad.playground.limits import Limits
+from handgrad.playground.session import Session
+
+TURN = 0.012  # seconds of training in one turn, where many wait
+FRAMES = 30  # a second, at most
+
+Send = Callable[[str | bytes], None]  # to the tab; must not wait
+
+
+class Seat:
+    """A session's place in the lane: what it was asked, whether its page waits for a frame, what it owes."""
+
+    def __init__(self, session: Session, send: Send) -> None:
+        self.session, self.send = session, send
+        self.asked: deque[Any] = deque()
+        self.seen = True  # the page has drawn what it was sent
+        self.changed = False  # there is something new to draw
+        self.rests_until = 0.0
+        self.next_frame = 0.0
+        self.job: object | None = None
+        self.heard = time.monotonic()
+
+    def due(self, now: float) -> bool:
+        """Whether there is something to do."""
+        if self.asked:
+            return True
+        waits = self.changed and self.seen and now >= self.next_frame
+        return waits or (now >= self.rests_until and self.session.wants(now))
+
+
+class Lane:
+    """All seats, and the thread that serves them; close it to end the thread."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._seats: list[Seat] = []
+        self._wake = threading.Condition()
+        self._open = True
+        self._jobs = ThreadPoolExecutor(1, thread_name_prefix="handgrad-jobs")
+        self._thread = threading.Thread(target=self._serve, name="handgrad-lane", daemon=True)
+        self._thread.start()
+
+    def __len__(self) -> int:
+        return len(self._seats)
+
+    def enter(self, send: Send) -> Seat:
+        """A seat for a new tab."""
+        with self._wake:
+            if len(self._seats) >= self.limits.sessions:
+                raise ValueError(
+                    f"all {self.limits.sessions} places of this playground are taken; close a tab, or come back later"
+                )
+            seat = Seat(Session(self.limits), send)
+            self._seats.append(seat)
+            self._wake.notify()
+        return seat
+
+    def leave(self, seat: Seat) -> None:
+        """The tab is closed."""
+        with self._wake:
+            seat.job = None
+            if seat in self._seats:
+                self._seats.remove(seat)
+
+    def ask(self, seat: Seat, message: Any) -> None:
+        """A message of that tab; what comes faster than it can be answered is refused."""
+        with self._wake:
+            if len(seat.asked) >= _WAITING:
+                raise ValueError(f"more than {_WAITING} messages wait for an answer; send the next one later")
+            if isinstance(message, dict) and message.get("do") == "seen":
+                seat.seen = True
+            else:
+                seat.asked.append(message)
+                seat.heard = time.monotonic()
+            self._wake.notify()
+
+    def close(self) -> None:
+        """End the threads."""
+        with self._wake:
+            self._open = False
+            for seat in self._seats:
+                seat.job = None
+            self._wake.notify()
+        self._thread.join()
+        self._jobs.shutdown()
+
+    # --- the thread ---------------------------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        while True:
+            with self._wake:
+                if not self._open:
+                    return
+                seats = list(self._seats)
+                now = time.monotonic()
+                if not any(seat.due(now) for seat in seats):
+                    self._wake.wait(0.004 if any(seat.session.running for seat in seats) else 1.0)
+                    continue
+            for seat in seats:
+                if seat.due(time.monotonic()):
+                    self._turn(seat, len(seats))
+
+    def _turn(self, seat: Seat, seats: int) -> None:
+        started = time.monotonic()
+        while seat.asked:
+            self._answer(seat, seat.asked.popleft())
+        if started >= seat.rests_until and seat.session.wants(started):
+            seat.session.train(TURN if seats > 1 else 2 * TURN)
+            seat.changed = True
+        now = time.monotonic()
+        if seat.changed and seat.seen and now >= seat.next_frame:
+            seat.seen, seat.changed = False, False
+            seat.next_frame = max(seat.next_frame + 1 / FRAMES, now)
+            seat.send(seat.session.frame())
+        spent = time.monotonic() - started
+        rest = spent * (1 / self.limits.share - 1)
+        if spent > 2 * TURN:
+            rest = max(rest, spent * (seats - 1))
+        seat.rests_until = time.monotonic() + rest
+
+    def _answer(self, seat: Seat, message: Any) -> None:
+        session = seat.session
+        if isinstance(message, dict) and message.get("do") == "stop":
+            seat.job, session.busy, seat.changed = None, None, True
+            return
+        try:
+            for each in session.handle(message):
+                if isinstance(each, Job):
+                    self._begin(seat, each)
+                else:
+                    seat.send(to_json(each))
+        except (ValueError, TypeError, ArithmeticError, ImportError, OSError) as wrong:
+            seat.send(to_json(_refused(message, wrong, session)))
+        seat.changed = True
+
+    def _begin(self, seat: Seat, job: Job) -> None:
+        """Hand out what takes long; one at a time for each tab."""
+        if seat.job is not None:
+            raise ValueError(f"{seat.session.busy} is still at work; stop it first")
+        ticket = object()
+        seat.job, seat.session.busy = ticket, job.name
+
+        def tell(answer: Answer) -> None:
+            if seat.job is not ticket:
+                raise Stopped
+            seat.send(to_json(answer))
+
+        def work() -> None:
+            try:
+                answer = job.work(tell)
+            except Stopped:
+                return
+            except (ValueError, TypeError, ArithmeticError, ImportError, OSError) as wrong:
+                answer = {"kind": "error", "message": str(wrong), "doing": job.name, "document": None}
+            with self._wake:
+                if seat.job is not ticket:
+                    return
+                seat.job, seat.session.busy, seat.changed = None, None, True
+                self._wake.notify()
+            seat.send(to_json(answer))
+
+        self._jobs.submit(work)
+
+
+_WAITING = 100
+
+
+def _refused(message: Any, wrong: Exception, session: Session) -> Answer:
+    doing = message.get("do") if isinstance(message, dict) else None
+    return {
+        "kind": "error",
+        "message": str(wrong),
+        "doing": doing if isinstance(doing, str) else None,
+        "document": session.run.document.to_json() | {"start": None},
+    }

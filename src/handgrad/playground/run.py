@@ -1,0 +1,207 @@
+"""A run: one network that is trained leg by leg, measured, remembered at kept epochs, and taken back to them.
+
+A new setting of training, or a weight set by hand, begins a new leg: the optimiser starts afresh from the weights as
+they are. So a run is told by its document and its legs alone, and code can walk it again to the same bits.
+"""
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from handgrad.arrays import Array
+from handgrad.experiments.recipe import NetworkRecipe
+from handgrad.gradcheck.mistakes import MISTAKES
+from handgrad.losses import Loss
+from handgrad.metrics import accuracy, r2
+from handgrad.network import Network
+from handgrad.playground.curves import Curves
+from handgrad.playground.document import Document
+from handgrad.playground.legs import Edit, Leg
+from handgrad.playground.limits import Limits
+from handgrad.playground.scene import Scene
+from handgrad.training import DivergenceError, Training
+
+KEPT = 60  # epochs that a run can be taken back to
+
+
+class Moment(NamedTuple):
+    """A kept epoch: the legs so far, the last of them open, and what its training remembers."""
+
+    legs: tuple[Leg, ...]
+    state: dict[str, Any]
+
+
+class Run:
+    """A network on its way; `epoch` counts through all legs."""
+
+    def __init__(self, document: Document, scene: Scene, limits: Limits) -> None:
+        self.document, self.scene = document, scene
+        self.net = network_of(document, scene, limits)
+        self.legs: tuple[Leg, ...] = ()
+        self.before = 0  # epochs of the legs that are over
+        if document.start is not None:
+            document.start.put_into(self.net)
+            self.legs, self.before = document.start.legs, document.start.epoch
+        self.error: DivergenceError | None = None
+        self.curves, self.kept, self.every = Curves(), dict[int, Moment](), 1
+        self.targets = [self.net.accept_targets(y, X) for X, y in (scene.train, scene.test)]
+        self.training = self._begin(Leg(document.training, document.frozen))
+        self._note()
+
+    @property
+    def epoch(self) -> int:
+        """Epochs over, through all legs."""
+        return self.before + self.training.epoch
+
+    @property
+    def diverged(self) -> str | None:
+        """Why training cannot go on."""
+        return None if self.error is None else str(self.error)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the planned epochs of this leg are over, or training cannot go on."""
+        return self.diverged is not None or self.training.converged or self.training.epoch >= self.training.epochs
+
+    def advance(self, epochs: int = 1) -> None:
+        """Train so many epochs, and measure; a divergence is kept as `error`."""
+        if self.diverged is not None:
+            return
+        try:
+            self.training.run(epochs=epochs)
+        except DivergenceError as wrong:
+            self.error = wrong
+        self.training.history.columns.clear()  # the curves hold what is shown, and stay within bounds
+        self.training.history.epochs.clear()
+        self._note()
+
+    def change(self, document: Document) -> None:
+        """Go on from the weights as they are, with other settings of training."""
+        before = self.document
+        self.document = document
+        if (document.training, document.frozen) != (before.training, before.frozen):
+            self._new_leg(Leg(document.training, document.frozen))
+
+    def edit(self, edit: Edit) -> None:
+        """Set one weight by hand."""
+        values = self.net[edit.parameter]
+        row, column = edit.index
+        if row >= values.shape[0] or column >= values.shape[1]:
+            raise ValueError(f"edit.index is {[row, column]}; {edit.parameter} has the shape {values.shape}")
+        changed = values.copy()
+        changed[row, column] = edit.value
+        self.net[edit.parameter] = changed
+        self._new_leg(replace(self.legs[-1], edits=(edit,)))
+
+    def rewind(self, epoch: int) -> None:
+        """Back to a kept epoch; what came after it is forgotten."""
+        if epoch not in self.kept:
+            raise ValueError(f"epoch {epoch} is not kept; those that are: {', '.join(map(str, self.kept))}")
+        moment = self.kept[epoch]
+        self.legs = moment.legs[:-1]
+        self.before = epoch - moment.state["epoch"]
+        self.error = None
+        leg = moment.legs[-1]
+        self.document = replace(self.document, training=leg.training, frozen=leg.frozen)
+        self.training = self._begin(leg)
+        self.training.load_state_dict(moment.state)
+        self.kept = {number: each for number, each in self.kept.items() if number <= epoch}
+        self.curves.cut(epoch)
+
+    def walked(self) -> tuple[Leg, ...]:
+        """The legs with the epochs that they went, the last as far as it is."""
+        return (*self.legs[:-1], self.legs[-1].of(self.training.epoch))
+
+    def measured(self) -> dict[str, float]:
+        """A point of the curves."""
+        return self.measured_of(self.net)
+
+    def measured_of(self, net: Network) -> dict[str, float]:
+        """The epoch, and the objective and the metric of the training and the test rows by this network."""
+        found: dict[str, float] = {"epoch": self.epoch}
+        rows = zip(("train", "test"), (self.scene.train, self.scene.test), self.targets, strict=True)
+        with np.errstate(all="ignore"):
+            for part, (X, y), T in rows:
+                Z = net.forward(X)
+                found[f"{part}_loss"] = float(net.objective_of(Z, T))
+                found[f"{part}_metric"] = _metric(net.loss_rule, self.scene, y, Z)
+        return found
+
+    def _new_leg(self, leg: Leg) -> None:
+        """End the leg, and begin this one; one without an epoch leaves nothing but its edits."""
+        *earlier, last = self.walked()
+        if last.epochs:
+            earlier.append(last)
+        else:
+            leg = replace(leg, edits=(*last.edits, *leg.edits))
+        self.before, self.legs, self.error = self.epoch, tuple(earlier), None
+        self.training = self._begin(replace(leg, epochs=0))
+        self.curves.cut(self.epoch - 1)
+        self.curves.add(self.measured())
+        self._keep()
+
+    def _begin(self, leg: Leg) -> Training:
+        recipe, (X, y) = leg.training, self.scene.train
+        training = Training(
+            self.net,
+            X,
+            y,
+            epochs=recipe.epochs,
+            batch_size=recipe.batch_size,
+            optimizer=recipe.optimizer,
+            schedule=recipe.schedule,
+            clip_norm=recipe.clip_norm,
+            frozen=leg.frozen,
+            engine="auto" if self.document.mistake is None else "numpy",
+            threads=1,
+            progress=False,
+        )
+        self.legs = (*self.legs, leg)
+        return training
+
+    def _note(self) -> None:
+        """A point of the curves, and perhaps a kept epoch."""
+        self.curves.add(self.measured())
+        if self.epoch % self.every == 0 and self.diverged is None:
+            self._keep()
+
+    def _keep(self) -> None:
+        self.kept[self.epoch] = Moment(self.legs, self.training.state_dict())
+        if len(self.kept) > KEPT:
+            self.every *= 2
+            first = min(self.kept)
+            self.kept = {e: each for e, each in self.kept.items() if e in (first, self.epoch) or e % self.every == 0}
+
+
+def network_of(document: Document, scene: Scene, limits: Limits) -> Network:
+    """The document's network before training, with the mistake that it asks for."""
+    inputs = scene.train.X.shape[1]
+    _require_few(document, inputs, scene, limits)
+    net = NetworkRecipe.stack([document.network], inputs, scene.outputs, scene.loss, document.seed)
+    if document.mistake is None:
+        return net
+    mistake = MISTAKES[document.mistake]
+    if not mistake.applies(net):
+        raise ValueError(f"mistake {mistake.name!r} has no place in this network: {mistake.story}")
+    return mistake.plant(net)
+
+
+def _require_few(document: Document, inputs: int, scene: Scene, limits: Limits) -> None:
+    sizes = [inputs, *document.network.hidden_sizes, scene.outputs]
+    weights = sum(fan_in * fan_out for fan_in, fan_out in pairwise(sizes))
+    limits.require("parameters", weights, f"network.hidden_sizes makes {weights:,} weights")
+    work = 6 * weights * len(scene.train.X)
+    limits.require("epoch_work", work, f"an epoch of this network on these rows takes {work:,} multiplications")
+
+
+def _metric(loss: Loss, scene: Scene, y: Array, Z: Array) -> float:
+    """Accuracy for classes, R² for numbers; NaN where the outputs are not finite."""
+    if not np.isfinite(Z).all():
+        return float("nan")
+    if scene.one_hot:
+        return float(accuracy(y.argmax(axis=-1), Z.argmax(axis=-1)))
+    if scene.classes is not None:
+        return float(accuracy(y, loss.predict(Z).reshape(len(y))))
+    return float(r2(y, loss.predict(Z).reshape(len(y))))
