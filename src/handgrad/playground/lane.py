@@ -113,12 +113,13 @@ class Lane:
             with self._wake:
                 seats = list(self._seats)
                 now = time.monotonic()
-                due = [seat for seat in seats if seat.due(now)]
+                due = sum(seat.due(now) for seat in seats)
                 if not due:
                     self._wake.wait(_PAUSE if any(seat.session.running for seat in seats) else 1.0)
             with blas.single_threaded():  # entered once: it takes as long as a small network's step
-                for seat in due:
-                    self._turn(seat, len(due))
+                for seat in seats:
+                    if seat.due(time.monotonic()):
+                        self._turn(seat, max(1, due))
 
     def _turn(self, seat: Seat, seats: int) -> None:
         started = time.monotonic()

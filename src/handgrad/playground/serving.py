@@ -45,10 +45,10 @@ def serve(
         config = uvicorn.Config(
             app,
             log_level="warning",
-            ws="websockets-sansio",
-            ws_per_message_deflate=False,
-            ws_max_size=2 * limits.message_bytes,
             lifespan="on",
+            ws="websockets-sansio",
+            ws_max_size=2 * limits.message_bytes,
+            ws_per_message_deflate=False,  # frames are many, and numbers hardly shrink
         )
         server = uvicorn.Server(config)
         name = f"[{host}]" if ":" in host else host

@@ -148,7 +148,7 @@ class Session:
         return self.running and now >= self._due
 
     def train(self, seconds: float, others: int = 0) -> None:
-        """Train the epochs that are due, for about so long; the more others train too, the rarer signals are looked at."""
+        """Train the epochs that are due, for about so long; where many train, signals are looked at more rarely."""
         speed = self.run.document.view.speed
         started = time.monotonic()
         while self.running:
