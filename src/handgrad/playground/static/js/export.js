@@ -8,7 +8,7 @@ const KINDS = ["python", "safetensors", "onnx", "sklearn", "numpy", "document"];
 
 /** @param {import("./store.js").Store} store @param {{plane: () => void, network: () => void}} pictures */
 export function exportButton(store, pictures) {
-  const file = h("input", { type: "file", accept: ".json,application/json", class: "visually-hidden", tLabel: "export.open", tabindex: "-1", "data-testid": "document-file" });
+  const file = h("input", { type: "file", accept: ".json,application/json", hidden: true, "data-testid": "document-file" });
   file.addEventListener("change", () => {
     if (file.files?.[0]) openDocument(store, file.files[0]);
     file.value = "";

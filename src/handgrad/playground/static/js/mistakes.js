@@ -15,13 +15,15 @@ export function mistakesPanel(store, prove) {
 
   const tell = () => {
     const found = store.hello?.catalogue.mistakes.find(({ name }) => name === list.value);
-    story.textContent = found ? tOr(`mistake.story.${found.name}`, `${found.name}: ${found.story}`) : "";
+    story.textContent = found ? tOr(`mistake.story.${found.name}`, found.story) : "";
     plant.disabled = !found || store.document?.mistake === found.name;
   };
   const fill = () => {
     const chosen = list.value;
     const known = store.hello?.catalogue.mistakes ?? [];
-    list.replaceChildren(...known.map(({ name, story: told }) => h("option", { value: name }, tOr(`mistake.story.${name}`, told))));
+    const causes = [...new Set(known.map(({ cause }) => cause ?? ""))];
+    const entry = (/** @type {MistakeEntry} */ { name }) => h("option", { value: name }, name);
+    list.replaceChildren(...causes.map((cause) => h("optgroup", { label: tOr(`cause.${cause}`, cause.replaceAll("-", " ")) }, ...known.filter((one) => (one.cause ?? "") === cause).map(entry))));
     list.value = store.document?.mistake ?? (chosen || known[0]?.name || "");
     tell();
   };
@@ -30,7 +32,7 @@ export function mistakesPanel(store, prove) {
     mend.hidden = planted === null;
     now.hidden = planted === null;
     const text = now.querySelector("span");
-    if (text && planted !== null) word(text, "t", "mistake.now", { name: tOr(`mistake.story.${planted}`, planted) });
+    if (text && planted !== null) word(text, "t", "mistake.now", { name: planted });
     document.body.classList.toggle("broken", planted !== null);
     tell();
   };

@@ -1,6 +1,7 @@
 /** Prove it: the gradient checker on the network on screen, with a number for every parameter. */
 import { h, setText, word } from "./dom.js";
 import { figure } from "./figures.js";
+import { exact } from "./matrix.js";
 import { icon } from "./icons.js";
 import { tOr } from "./words.js";
 
@@ -47,7 +48,7 @@ function draw(proof) {
     const fine = /^(ok|pass)/i.test(row.verdict);
     const width = `${100 * errorWidth(row.relative_error)}%`;
     const more = /** @type {any} */ (row);
-    return h("tr", { class: fine ? "" : "bad" }, h("th", { scope: "row", class: "code" }, row.name), h("td", { class: "number" }, String(more.entries ?? "")), h("td", { class: "number" }, figure(more.analytic, 5)), h("td", { class: "number" }, figure(more.numeric, 5)), h("td", { class: "number" }, h("span", { class: fine ? "bar move" : "bar warn" }, h("i", { class: "fill", style: { width } })), h("span", {}, figure(row.relative_error, 2))), h("td", {}, tOr(`proof.verdict.${row.verdict}`, row.verdict)));
+    return h("tr", { class: fine ? "" : "bad" }, h("th", { scope: "row", class: "code" }, row.name), h("td", { class: "number" }, String(more.entries ?? "")), h("td", { class: "number" }, exact(more.analytic ?? null)), h("td", { class: "number" }, exact(more.numeric ?? null)), h("td", { class: "number" }, h("span", { class: fine ? "bar move" : "bar warn" }, h("i", { class: "fill", style: { width } })), h("span", {}, figure(row.relative_error, 2))), h("td", {}, tOr(`proof.verdict.${row.verdict}`, row.verdict)));
   });
   const names = ["parameter", "entries", "analytic", "numeric", "error", "verdict"];
   const table = h("div", { class: "wide-scroll" }, h("table", { class: "signals" }, h("thead", {}, h("tr", {}, ...names.map((name) => h("th", { scope: "col", t: `proof.${name}` })))), h("tbody", {}, ...rows)));

@@ -102,7 +102,7 @@ function show(step) {
       const product = step.products.find((one) => one.entry.join() === place.join());
       return product ? () => ((chosen = product), write()) : null;
     };
-    result.replaceChildren(h("span", { class: "math" }, step.symbol, h("small", {}, ` ${shapeText(step.shape)}`)), matrix(step.value, { entry, chosen: chosen?.entry.join(), label: step.of }));
+    result.replaceChildren(h("span", { class: "math" }, `${step.symbol} =`, h("small", {}, ` ${shapeText(step.shape)}`)), matrix(step.value, { entry, chosen: chosen?.entry.join(), label: step.of }));
     written.replaceChildren(...(chosen ? lines(chosen) : []));
   };
   write();
@@ -112,7 +112,7 @@ function show(step) {
   return [
     h("header", {}, h("span", { class: `direction ${step.direction}`, t: `trace.${step.direction}` }), h("b", {}, step.layer), h("span", { class: "hint" }, tOr(`trace.title.${step.title}`, step.title))),
     h("p", { class: "formula math" }, step.formula),
-    h("div", { class: "operands" }, ...terms, terms.length ? h("span", { class: "arrow" }, "→") : null, result),
+    h("div", { class: "operands" }, ...terms), result,
     written,
     step.products_left_out ? h("p", { class: "hint", t: "trace.left", vars: { n: step.products_left_out } }) : null,
     step.note ? h("p", { class: "hint" }, step.note) : null,
