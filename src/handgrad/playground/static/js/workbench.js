@@ -57,6 +57,11 @@ export function workbench(store) {
   };
   select(current);
   const card = h("section", { class: "card workbench", "data-testid": "workbench" }, bar, ...names.map((name) => panels[name].panel));
-  store.on("selection", () => open("trace"));
+  store.on("selection", () => {
+    const first = current !== "trace";
+    select("trace");
+    trace.ask();
+    if (first) card.scrollIntoView({ block: "nearest" });
+  });
   return { card, open };
 }
