@@ -1,0 +1,34 @@
+/** The ready-made inputs of a plane, as the library defines them, for the small maps beside the network. */
+
+/** @type {Record<string, (x: number, y: number) => number>} */
+const FEATURES = {
+  x1: (x) => x,
+  x2: (_, y) => y,
+  x1_squared: (x) => x * x,
+  x2_squared: (_, y) => y * y,
+  product: (x, y) => x * y,
+  sin_x1: (x) => Math.sin(Math.PI * x),
+  sin_x2: (_, y) => Math.sin(Math.PI * y),
+  radius: (x, y) => Math.hypot(x, y),
+};
+
+/**
+ * An input's values over the window at the middles of its pixels, the first row at the top; for standardised rows
+ * the values come out in other units, with the same picture for all but products and sines.
+ * @param {string} name @param {[number, number, number, number]} window @param {number} size
+ */
+export function featureMap(name, [left, right, bottom, top], size) {
+  const feature = FEATURES[name];
+  if (!feature) return null;
+  const values = new Float32Array(size * size);
+  for (let row = 0; row < size; row++) {
+    const y = top + ((bottom - top) * (row + 0.5)) / size;
+    for (let column = 0; column < size; column++) values[row * size + column] = feature(left + ((right - left) * (column + 0.5)) / size, y);
+  }
+  return values;
+}
+
+/** A plain map that grows along one direction, for inputs without a formula. @param {number} size @param {boolean} upward */
+export function rampMap(size, upward) {
+  return Float32Array.from({ length: size * size }, (_, i) => (upward ? 1 - (2 * Math.floor(i / size)) / (size - 1) : (2 * (i % size)) / (size - 1) - 1));
+}
