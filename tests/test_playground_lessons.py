@@ -7,18 +7,25 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from handgrad.cli import app
+from handgrad.datasets import INPUTS
 from handgrad.playground.comparing import comparison_of
 from handgrad.playground.document import Document
+from handgrad.playground.exporting import _KINDS
 from handgrad.playground.jobs import Answer
-from handgrad.playground.lessons import BOUNDED, lesson, lessons, opened, read_folder, read_lesson
+from handgrad.playground.lessons import BOUNDED, EXPECTED, lesson, lessons, opened, read_folder, read_lesson
 from handgrad.playground.limits import Limits
 from handgrad.playground.proving import proof_of, traced
 from handgrad.playground.run import Run
 from handgrad.playground.scene import scene_of
-from handgrad.playground.session import Session
+from handgrad.playground.session import _ASKED, Session
 from handgrad.playground.speaking import Watch
+from handgrad.written import FUNCTIONS
 
+ROOT = Path(__file__).parents[1]
+DOCS = (ROOT / "docs" / "playground.md").read_text(encoding="utf-8")
 LIMITS = Limits()
 SEEDS = range(5)  # a claim must not be one seed's luck
 LOOKS = 20  # at the signals, spread over a run
@@ -123,6 +130,11 @@ def test_a_folder_of_ones_own_comes_after_our_lessons(tmp_path: Path) -> None:
         ({"title": "T", "text": [], "try": [{"text": "t", "document": {"network": 3}}]}, "network is no object"),
         ({"title": "T", "text": [], "try": [{"text": "t", "document": {"seed": -1}}]}, r"try\[0\].*seed"),
         ({"title": "T", "text": [], "try": [{"text": "t", "do": {"do": "format"}}]}, r"try\[0\].do"),
+        (
+            {"title": "T", "text": [], "try": [{"text": "t"}], "de": {"try": []}, "fr": {"try": ["a", "b"]}},
+            "fr.try has 2",
+        ),
+        ({"title": "T", "text": [], "de": {"titel": "T"}}, "titel"),
         ({"title": "T", "text": [], "try": [{"text": "t", "expect": {"loss": [0, 1]}}]}, "loss"),
         ({"title": "T", "text": [], "try": [{"text": "t", "expect": {"train_loss": 1}}]}, "expected .low, high."),
     ],
@@ -298,6 +310,46 @@ def test_lesson_7_some_seeds_say_the_opposite_of_fifty() -> None:
     answer = comparison_of(run_of(opened(lesson(NAMES[6]), number)), message["with"], 50, LIMITS).work(tell)
     tanh, relu = (np.array(setting["values"]) for setting in answer["settings"])
     assert 5 <= (relu > tanh).sum() < (tanh > relu).sum()
+
+
+# --- the page in the docs ---------------------------------------------------------------------------------------------
+
+
+def test_the_docs_documents_are_documents() -> None:
+    blocks = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCS, flags=re.DOTALL)]
+    own_lesson, *documents = blocks
+    assert len(documents) == 3
+    for document in documents:
+        Session(LIMITS).handle({"do": "open", "document": document})
+    assert documents[0] == Document().to_json()
+    read = read_lesson(own_lesson)
+    for number, each in enumerate(read["try"]):
+        for seed in SEEDS:
+            check(run_of(opened(read, number), seed=seed), each)
+
+
+def test_the_docs_tell_every_field_limit_and_message() -> None:
+    told = set(re.findall(r"`(?:\w+\.)?(\w+)`", DOCS))
+    document = Document().to_json()
+    fields = {name for key, value in document.items() for name in (value if isinstance(value, dict) else (key,))}
+    assert fields <= told
+    assert set(EXPECTED) | {"title", "text", "try", "more", "do"} <= told
+    assert {*_ASKED, "stop", "seen"} <= told
+    assert set(FUNCTIONS) | set(INPUTS) <= set(re.findall(r"\w+", DOCS))
+    for name, value in LIMITS.to_dict().items():
+        (row,) = [
+            line for line in DOCS.splitlines() if line.startswith("|") and f"`{name}`" in line and "limit" not in line
+        ]
+        assert f"{value:,}" in row
+    for kind in _KINDS:
+        assert kind in DOCS
+
+
+def test_the_options_in_the_docs_are_there() -> None:
+    told = CliRunner().invoke(app, ["play", "--help"]).output
+    for option in ("--port", "--host", "--no-browser"):
+        assert option in DOCS
+        assert option in told
 
 
 def said(name: str) -> str:

@@ -6,7 +6,8 @@ A lesson is one object. `title` and `text` (paragraphs) are needed, the others m
      "text": ["Five hidden layers ...", "..."],
      "document": {"network": {"init": "zeros"}},
      "try": [{"text": "Run it.", "document": {"seed": 1}, "do": {"do": "run"}, "expect": {"epochs": 100, ...}}],
-     "more": ["What to read next."]}
+     "more": ["What to read next."],
+     "de": {"title": "Anfangsgewichte", "text": ["..."], "try": ["..."], "more": ["..."]}}
 
 Texts are plain; what stands between backticks is shown as code. `document` is a partial state (`document.py`); what is
 missing has its default. A `try` begins from the lesson's document with its own `document` laid over it, section by
@@ -20,12 +21,16 @@ missing), within [low, high] (null: no bound) are
 - `proof`: the verdict of the checker, and `cause`: one of its findings; `verdict`: words of the comparison that `do`
   asks for; `formulas`: formulas of the trace that it asks for.
 
+A key of two letters is a language: title, paragraphs, the texts of `try` in their order, and `more` in that language.
+What is missing there is shown as it is.
+
 Lessons are named by their files, and stand in the order of these names. Those in the folder that HANDGRAD_LESSONS
 names come after our own; one of the same name takes its place.
 """
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -54,7 +59,8 @@ def lesson(name: str) -> dict[str, Any] | None:
 
 def read_lesson(given: Any) -> dict[str, Any]:
     """A lesson from a JSON value, with all its keys; an error says what is wrong with it."""
-    values = read_object("the lesson", given, ("title", "text", "document", "try", "more"))
+    languages = [name for name in given if re.fullmatch("[a-z]{2}", name)] if isinstance(given, Mapping) else []
+    values = read_object("the lesson", given, ("title", "text", "document", "try", "more", *languages))
     if not isinstance(values.get("title"), str) or not values["title"].strip():
         raise ValueError(f"title is {values.get('title')!r}; expected a text")
     found: dict[str, Any] = {
@@ -73,7 +79,7 @@ def read_lesson(given: Any) -> dict[str, Any]:
             Document.from_json(opened(found, number))
         except (TypeError, ValueError) as wrong:
             raise ValueError(f"try[{number}]: {wrong}") from wrong
-    return found
+    return found | {name: _translation(name, values[name], len(found["try"])) for name in languages}
 
 
 def opened(lesson: Mapping[str, Any], number: int | None = None) -> dict[str, Any]:
@@ -133,6 +139,17 @@ def _trial(place: str, given: Any) -> dict[str, Any]:
     if expect is not None:
         _expectation(f"{place}.expect", expect)
     return {"text": values["text"], "document": document, "do": message, "expect": expect}
+
+
+def _translation(language: str, given: Any, tries: int) -> dict[str, Any]:
+    values = read_object(language, given, ("title", "text", "try", "more"))
+    if not isinstance(values.get("title", ""), str):
+        raise ValueError(f"{language}.title is {values['title']!r}; expected a text")
+    for name in ("text", "try", "more"):
+        _paragraphs(f"{language}.{name}", values.get(name, []))
+    if len(values.get("try", [])) not in (0, tries):
+        raise ValueError(f"{language}.try has {len(values['try'])} texts; expected {tries}, one for each try")
+    return values
 
 
 def _expectation(place: str, given: Any) -> None:
