@@ -63,7 +63,7 @@ export class Store {
 
   /** @param {string} action @param {Record<string, any>} [rest] */
   do(action, rest = {}) {
-    return this.connection.send({ do: action, ...rest });
+    return this.connection.send({ ...rest, do: action });
   }
 
   /** @param {boolean} up @param {number} retry */

@@ -63,5 +63,14 @@ export function workbench(store) {
     trace.ask();
     if (first) card.scrollIntoView({ block: "nearest" });
   });
-  return { card, open };
+  /** Does what a lesson asks for, with its tab in front. @param {{do: string, [name: string]: any}} message */
+  const perform = (message) => {
+    if (message.do === "trace") store.select(message.row ?? 0, message.part ?? "train");
+    else if (message.do === "prove") open("prove");
+    else if (message.do === "compare") {
+      select("compare");
+      compare.begin(message);
+    } else store.do(message.do, message);
+  };
+  return { card, perform };
 }
