@@ -184,6 +184,7 @@ def test_a_refused_message_changes_nothing():
         {"do": "open", "document": {"data": {"name": "nothing"}}},
         {"do": "change", "document": {"network": {"hidden_sizes": [500, 500]}}},
         {"do": "change", "document": {"frozen": ["dense7"]}},
+        {"do": "change", "document": {"training": {"optimizer": "lbfgs", "epochs": 1000}}},
         {"do": "reset", "seed": -1},
         {"do": "rewind", "epoch": 77},
         {"do": "edit", "parameter": "dense1.W", "index": [9, 9], "value": 1},

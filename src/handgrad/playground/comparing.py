@@ -10,6 +10,7 @@ from handgrad.arrays import Array, require_integer
 from handgrad.datasets import Dataset
 from handgrad.experiments import Study
 from handgrad.experiments.result import Result
+from handgrad.optimizers import Optimizer
 from handgrad.playground.document import Document
 from handgrad.playground.jobs import Answer, Job, Tell
 from handgrad.playground.legs import training_to_json
@@ -17,6 +18,7 @@ from handgrad.playground.limits import Limits
 from handgrad.playground.reading import plain, read_object
 from handgrad.playground.run import Run
 from handgrad.playground.units import PICTURE
+from handgrad.rules import Rule
 
 _EPOCHS = 200  # where nothing has been trained yet
 _QUANTILES = (0.1, 0.5, 0.9)  # of the bands
@@ -96,6 +98,14 @@ def _vary(document: Document, other: Any, limits: Limits) -> dict[str, Any]:
 
 
 def _name(value: Any) -> str:
+    """A value in few words: settings that are as usual are left out."""
+    if isinstance(value, Optimizer):
+        usual = type(value)()
+        settings = {each.name: getattr(value, each.name) for each in fields(value)}
+        told = [f"{name}={setting}" for name, setting in settings.items() if setting != getattr(usual, name)]
+        return f"{type(value).__name__}({', '.join(told)})"
+    if isinstance(value, Rule) and value.registry is not None and value == value.registry.rules.get(value.name):
+        return value.name
     return str(plain(value)).replace("'", "")
 
 
