@@ -44,7 +44,9 @@ class Run:
     def __init__(self, document: Document, scene: Scene, limits: Limits) -> None:
         self.document, self.scene = document, scene
         self.engine = "auto" if document.mistake is None else "numpy"  # which alone runs a backward pass that is wrong
-        self.net = network_of(document, scene, limits)
+        _require_affordable(document, scene, limits)
+        self.right = network_of(document, scene)  # what a mistake is planted in
+        self.net = _planted(self.right, document.mistake)
         self.error: DivergenceError | None = None
         start = document.start
         if start is not None:
@@ -190,21 +192,25 @@ class Run:
             self.kept = {e: each for e, each in self.kept.items() if e in (first, self.epoch) or e % self.every == 0}
 
 
-def network_of(document: Document, scene: Scene, limits: Limits) -> Network:
-    """The document's network before training, with the mistake that it asks for."""
+def network_of(document: Document, scene: Scene) -> Network:
+    """The document's network before training."""
     inputs = scene.train.X.shape[1]
-    _require_few(document, inputs, scene, limits)
-    net = NetworkRecipe.stack([document.network], inputs, scene.outputs, scene.loss, document.seed)
-    if document.mistake is None:
+    return NetworkRecipe.stack([document.network], inputs, scene.outputs, scene.loss, document.seed)
+
+
+def _planted(net: Network, name: str | None) -> Network:
+    """The network with the mistake of that name, if there is one."""
+    if name is None:
         return net
-    mistake = MISTAKES[document.mistake]
+    mistake = MISTAKES[name]
     if not mistake.applies(net):
         raise ValueError(f"mistake {mistake.name!r} has no place in this network: {mistake.story}")
     return mistake.plant(net)
 
 
-def _require_few(document: Document, inputs: int, scene: Scene, limits: Limits) -> None:
-    sizes = [inputs, *document.network.hidden_sizes, scene.outputs]
+def _require_affordable(document: Document, scene: Scene, limits: Limits) -> None:
+    """Refuse a network or an epoch that is larger than the limits, before it is made."""
+    sizes = [scene.train.X.shape[1], *document.network.hidden_sizes, scene.outputs]
     weights = sum(fan_in * fan_out for fan_in, fan_out in pairwise(sizes))
     limits.require("parameters", weights, f"network.hidden_sizes makes {weights:,} weights")
     rows, training = len(scene.train.X), document.training
