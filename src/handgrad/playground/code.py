@@ -51,10 +51,8 @@ def study_code(
 
 def _mapping(values: Mapping[str, Any]) -> str:
     """A dict as an argument."""
-    inside = (
-        f"{name!r}: {_mapping(each) if isinstance(each, dict) else _literal(each)}" for name, each in values.items()
-    )
-    return "{" + ", ".join(inside) + "}"
+    literals = {name: _mapping(each) if isinstance(each, dict) else _literal(each) for name, each in values.items()}
+    return "{" + ", ".join(f"{name!r}: {literal}" for name, literal in literals.items()) + "}"
 
 
 def _head(run: Run) -> Iterator[str]:
