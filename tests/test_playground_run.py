@@ -164,19 +164,28 @@ def test_a_start_with_weights_goes_on_from_there(tmp_path, monkeypatch):
     assert executed(untold, tmp_path, monkeypatch).params.tobytes() == run.net.params.tobytes()
 
 
+def test_a_start_stays_in_the_code_when_settings_change(tmp_path, monkeypatch):
+    document = with_weights(run_of(epochs=4)).to_json()
+    opened = run_of(document | {"start": document["start"] | {"legs": []}})
+    opened.change(Document.from_json(opened.document.to_json() | {"start": None, "training": {"optimizer": "adam"}}))
+    opened.advance(2)
+    assert executed(opened, tmp_path, monkeypatch).params.tobytes() == opened.net.params.tobytes()
+
+
 @pytest.mark.parametrize("params", ["", "AAAAAAAA8D8=", "AAAAAAAA+H8A" * 31])
 def test_a_start_of_another_network_is_refused(params):
     with pytest.raises(ValueError, match=r"start\.params has"):
         run_of({"start": {"epoch": 1, "params": params}})
 
 
-def test_divergence_is_kept_and_can_be_taken_back():
+def test_divergence_is_kept_and_can_be_taken_back(tmp_path, monkeypatch):
     run = run_of({"data": {"name": "regression_plane"}, "training": {"learning_rate": 1e6}})
     for _ in range(20):
         run.advance()
     assert "the loss became inf at epoch 2" in run.diverged
     assert run.ended
     epoch = run.epoch
+    assert executed(run, tmp_path, monkeypatch).params.tobytes() == run.net.params.tobytes()
     run.advance()
     assert run.epoch == epoch
     run.rewind(0)

@@ -89,6 +89,7 @@ def test_every_function_of_the_list(name):
         ("1e400 * z", "holds"),
         ("9**9**9**9 * z", "too large"),
         ("1 / 0 * z", "too large"),
+        ("(-8)**0.5 * z", "complex"),
         ("-" * 300 + "z", "more than 60 deep"),
         ("(" * 240 + "z" + ")" * 240, "cannot be read"),
         ("z" * (LONGEST + 1), f"has {LONGEST + 1} characters"),

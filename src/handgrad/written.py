@@ -63,7 +63,11 @@ class Written:
         object.__setattr__(self, "_is_constant", is_constant)
         with np.errstate(all="ignore"):
             try:
-                self(*(np.array([0.5]) for _ in self.variables))
+                found = self(*(np.array([0.5]) for _ in self.variables))
+                if np.asarray(found).dtype.kind not in "fb":
+                    raise ValueError(
+                        f"formula {self.text!r} gives complex numbers; expected a root of what is positive"
+                    )
             except ArithmeticError as wrong:
                 raise ValueError(f"formula {self.text!r} has numbers that are too large ({wrong})") from wrong
 

@@ -41,8 +41,7 @@ def columns(csv: Any, limits: Limits) -> dict[str, Any]:
     if not isinstance(csv, str):
         raise ValueError("csv is no text")
     limits.require("csv_bytes", len(csv), f"csv has {len(csv):,} characters")
-    frame = read_table(csv)
-    limits.require("columns", len(frame.columns), f"csv has {len(frame.columns):,} columns")
+    frame = read_table(csv, limits)
     found = [
         {"name": str(name), "numeric": values.dtype.kind in "fiu", "distinct": int(values.nunique())}
         for name, values in frame.items()

@@ -36,7 +36,8 @@ def comparison_of(run: Run, other: Any, seeds: Any, limits: Limits) -> Job:
     if run.document.frozen or run.document.mistake is not None:
         raise ValueError("a comparison trains whole and right networks; unfreeze them, and take the mistake out")
     weights, rows = run.net.layout.weights, len(run.scene.train.X)
-    work = 12 * weights * rows * epochs * seeds * max(1, len(vary) * 2)
+    steps = -(-rows // (run.document.training.batch_size or rows))
+    work = (12 * weights * rows + 4_000 * steps) * epochs * seeds * max(1, len(vary) * 2)
     limits.require("study_work", work, f"{seeds} seeds over {epochs} epochs take {work:,} multiplications")
     network, training = _settings(run, epochs, vary)
     study, code = _study(run, network, training, vary, seeds), study_code(run, network, training, vary, seeds)

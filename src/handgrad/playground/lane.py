@@ -43,9 +43,7 @@ class Seat:
 
     def due(self, now: float) -> bool:
         """Whether there is something to do."""
-        if self.asked:
-            return True
-        return self.waits(now) or (now >= self.rests_until and self.session.wants(now))
+        return self.waits(now) or (now >= self.rests_until and (bool(self.asked) or self.session.wants(now)))
 
     def waits(self, now: float) -> bool:
         """Whether the page waits for a frame: there is something new, and it has drawn all but the last."""
@@ -107,7 +105,7 @@ class Lane:
                 seat.job = None
             self._wake.notify()
         self._thread.join()
-        self._jobs.shutdown()
+        self._jobs.shutdown(cancel_futures=True)
 
     # --- the thread ---------------------------------------------------------------------------------------------
 
@@ -135,7 +133,7 @@ class Lane:
 
     def _turn(self, seat: Seat, seats: int) -> None:
         started = time.monotonic()
-        while seat.asked:
+        while seat.asked and time.monotonic() - started < TURN:
             self._answer(seat, seat.asked.popleft())
         if started >= seat.rests_until and seat.session.wants(started):
             seat.session.train(min(TURN, ROUND / seats), seats - 1)
@@ -163,7 +161,7 @@ class Lane:
                     self._begin(seat, each)
                 else:
                     seat.send(to_json(each))
-        except (ValueError, TypeError, ArithmeticError, ImportError, OSError) as wrong:
+        except _REFUSALS as wrong:
             refused = _refused(message, wrong, session)
             seat.send(to_json(refused))
             if refused["doing"] == "open":
@@ -187,7 +185,9 @@ class Lane:
                 answer = job.work(tell)
             except Stopped:
                 return
-            except (ValueError, TypeError, ArithmeticError, ImportError, OSError) as wrong:
+            except Exception as wrong:  # whatever it is, the tab must not wait for ever
+                if not isinstance(wrong, _REFUSALS):
+                    _log.exception("a job failed")
                 answer = {"kind": "error", "message": str(wrong), "doing": job.name, "document": None}
             with self._wake:
                 if seat.job is not ticket:
@@ -199,6 +199,7 @@ class Lane:
         self._jobs.submit(work)
 
 
+_REFUSALS = (ValueError, TypeError, ArithmeticError, ImportError, OSError)
 _IN_FLIGHT = 2  # frames: one that is drawn, one on its way
 _WAITING = 100  # messages of a tab
 _SWITCH = 0.0005  # seconds after which a waiting thread gets its turn: sending frames must not wait for training

@@ -73,16 +73,22 @@ class Run:
         return self.diverged is not None or self.training.converged or self.training.epoch >= self.training.epochs
 
     def advance(self, epochs: int = 1) -> None:
-        """Train so many epochs, and measure; a divergence is kept as `error`."""
+        """Train so many epochs, one after the other, and measure; a divergence is kept as `error`."""
+        for _ in range(epochs):
+            self._advance()
+
+    def _advance(self) -> None:
         is_lbfgs = isinstance(self.training.optimizer, LBFGS)
         if self.diverged is not None or (is_lbfgs and self.ended):
             return
         if is_lbfgs:
             self.training.leg = 0, self.start  # it walks its leg again: its memory cannot be kept
+        before = self.net.params.copy(), self.net.state.copy()
         try:
-            self.training.run(epochs=epochs)
+            self.training.run(epochs=1)
         except DivergenceError as wrong:
             self.error = wrong
+            self.net.params, self.net.state = before  # of the last whole epoch, which can be told and come back to
         self.training.history.columns.clear()  # the curves hold what is shown, and stay within bounds
         self.training.history.epochs.clear()
         self._note()
@@ -92,7 +98,7 @@ class Run:
         before = self.document
         if (document.training, document.frozen) != (before.training, before.frozen):
             self._new_leg(Leg(document.training, document.frozen))
-        self.document = document
+        self.document = replace(document, start=self.document.start)
 
     def edit(self, edit: Edit) -> None:
         """Set one weight by hand."""

@@ -5,6 +5,7 @@ through the mean of the training rows along their two principal directions.
 """
 
 import io
+from csv import reader as csv_reader
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,10 +118,14 @@ def scene_of(document: Document, limits: Limits) -> Scene:
     )
 
 
-def read_table(csv: str) -> Any:
-    """The text of a table as a DataFrame."""
+def read_table(csv: str, limits: Limits) -> Any:
+    """The text of a table as a DataFrame; its header is looked at first, for pandas takes long over a strange one."""
     import pandas as pd
 
+    names = next(csv_reader(io.StringIO(csv)), [])
+    limits.require("columns", len(names), f"data.csv has {len(names):,} columns")
+    if len(set(names)) < len(names):
+        raise ValueError("data.csv has two columns of one name; expected a line of different names")
     try:
         frame = pd.read_csv(io.StringIO(csv))
     except (ValueError, pd.errors.ParserError) as wrong:
@@ -132,12 +137,13 @@ def read_table(csv: str) -> Any:
 
 def _dataset(source: Source, limits: Limits) -> Dataset:
     """All rows, with the chosen columns."""
+    if source.columns is not None and source.recipe.name in SYNTHETIC:
+        raise ValueError(f"data.columns: {source.recipe.name!r} is drawn and has no others; leave it out")
     if source.csv is None:
         dataset = load(source.recipe, None, source.seed)
         return dataset if source.columns is None else dataset.select(*source.columns)
-    frame = read_table(source.csv)
+    frame = read_table(source.csv, limits)
     limits.require("rows", len(frame), f"data.csv has {len(frame):,} rows")
-    limits.require("columns", len(frame.columns), f"data.csv has {len(frame.columns):,} columns")
     assert source.target is not None
     if source.columns is not None:
         for name in (*source.columns, source.target):

@@ -44,7 +44,7 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-cache",
 }
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _GONE, _REFUSED, _BUSY = 1001, 1008, 1013  # codes of a closed WebSocket
 
 
@@ -53,7 +53,7 @@ def new_token() -> str:
     return secrets.token_urlsafe(16)
 
 
-def make_app(limits: Limits, hosts: tuple[str, ...] = _LOOPBACK, token: str | None = None) -> Starlette:
+def make_app(limits: Limits, hosts: tuple[str, ...] = LOOPBACK, token: str | None = None) -> Starlette:
     """The application for these names of this machine; with a token, its socket is opened to who has that only."""
     static = Path(str(files("handgrad.playground"))) / "static"
     found: dict[str, Any] = {}
@@ -68,7 +68,7 @@ def make_app(limits: Limits, hosts: tuple[str, ...] = _LOOPBACK, token: str | No
 
     async def session(socket: WebSocket) -> None:
         given = socket.query_params.get("token", "")
-        if not _same_origin(socket) or (token is not None and not hmac.compare_digest(given, token)):
+        if not _same_origin(socket) or (token is not None and not hmac.compare_digest(given.encode(), token.encode())):
             await socket.close(_REFUSED)
             return
         await _converse(socket, socket.app.state.lane, found["hello"], limits)
@@ -154,6 +154,9 @@ async def _listen(
             return
         if message["type"] == "websocket.disconnect":
             return
+        if time.monotonic() - seat.heard > limits.idle_seconds:  # frames that are drawn are no questions
+            await socket.close(_GONE, "nothing was asked for too long")
+            return
         try:
             lane.ask(seat, _read(message, limits))
         except (ValueError, RecursionError) as wrong:
@@ -178,7 +181,10 @@ def _no_constant(name: str) -> None:
 def _same_origin(socket: WebSocket) -> bool:
     """Whether a page of this very server asks; programs that are no browsers send no origin."""
     origin = socket.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == socket.headers.get("host")
+    try:
+        return origin is None or urlsplit(origin).netloc == socket.headers.get("host")
+    except ValueError:  # it is no address at all
+        return False
 
 
 class _Guard:

@@ -30,7 +30,7 @@ def serve(
     try:
         import uvicorn
 
-        from handgrad.playground.server import make_app, new_token
+        from handgrad.playground.server import LOOPBACK, make_app, new_token
     except ModuleNotFoundError as missing:
         raise ModuleNotFoundError(
             f"the playground needs {missing.name}, which is not installed: pip install 'handgrad[play]'",
@@ -41,7 +41,9 @@ def serve(
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         token = None if _is_loopback(host) else new_token()
-        app = make_app(limits, token=token) if token is None else make_app(limits, hosts=("*",), token=token)
+        app = (
+            make_app(limits, hosts=(*LOOPBACK, host)) if token is None else make_app(limits, hosts=("*",), token=token)
+        )
         config = uvicorn.Config(
             app,
             log_level="warning",

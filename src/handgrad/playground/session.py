@@ -12,6 +12,7 @@ import numpy as np
 
 from handgrad.arrays import Array, require_integer
 from handgrad.network import Network
+from handgrad.optimizers import LBFGS
 from handgrad.playground import answers
 from handgrad.playground.comparing import comparison_of
 from handgrad.playground.document import Document
@@ -74,7 +75,7 @@ class Session:
         if not replace(self.run.document, start=None).same_network(read):
             self._take(Run(read, scene_of(read, self.limits), self.limits))
         elif read.training == self.run.document.training and read.frozen == self.run.document.frozen:
-            self.run.document = read
+            self.run.document = replace(read, start=self.run.document.start)
         else:
             self.run.change(read)
             self._until = self.run.training.epochs
@@ -82,9 +83,11 @@ class Session:
         return [self.state()]
 
     def _run(self) -> list[Answer]:
-        self._stop_walking()
         if self.run.diverged is not None:
             raise ValueError("the training diverged; rewind it, or reset it with a smaller learning rate")
+        if self.run.ended and isinstance(self.run.training.optimizer, LBFGS):
+            raise ValueError("L-BFGS has ended; plan more epochs to let it go further")
+        self._stop_walking()
         self.running, self._due = True, time.monotonic()
         self._until = self.run.training.epochs if not self.run.ended else 2**62
         return []
@@ -121,7 +124,6 @@ class Session:
         return [self.state()]
 
     def _edit(self, **edit: Any) -> list[Answer]:
-        self._stop_walking()
         self.run.edit(Edit.from_json(edit))
         self._watch()
         return []
@@ -207,10 +209,9 @@ class Session:
         return self.run.net if self._walking is None else self._walking
 
     def _take(self, run: Run) -> None:
-        """Show another run; nothing has changed before this."""
-        self.run = run
-        self.drawn = drawn_layers(run.net)
-        self.theory = predicted_variances(run.net, run.scene.train.X)
+        """Show another run; nothing has changed before all that may be refused is done."""
+        drawn, theory, watch = drawn_layers(run.net), predicted_variances(run.net, run.scene.train.X), Watch(run)
+        self.run, self.drawn, self.theory, self.watch = run, drawn, theory, watch
         self._sent, self._sent_age = 0, -1
         self._stop_walking()
         self._until = run.training.epochs

@@ -69,8 +69,11 @@ def predicted_variances(net: Network, X: Any) -> list[float] | None:
     if not formulas or min(spreads) == 0:
         return None
     lengths = [spreads[0] ** 2 * float(np.mean(np.square(X)))]
-    for formula, spread in zip(formulas[:-1], spreads[1:-1], strict=True):
-        lengths.append(float(theory.length_map(formula, spread, 0.0, lengths[-1], 1)[-1]))
+    try:
+        for formula, spread in zip(formulas[:-1], spreads[1:-1], strict=True):
+            lengths.append(float(theory.length_map(formula, spread, 0.0, lengths[-1], 1)[-1]))
+    except ValueError:  # its mean square is not finite: theory has no say
+        return None
     return lengths if np.isfinite(lengths).all() else None
 
 

@@ -35,6 +35,7 @@ class Start:
         if not isinstance(given, Mapping) or set(given) - set(expected):
             raise ValueError(f"start is no object with {', '.join(expected)}")
         epoch = require_integer("start.epoch", given.get("epoch", 0), at_least=0)
+        limits.require("epochs", epoch, f"start.epoch is {epoch:,}")
         params, state = _decoded("params", given.get("params")), _decoded("state", given.get("state", ""))
         return cls(epoch, params, state, read_legs(given.get("legs", []), limits))
 
