@@ -1,0 +1,36 @@
+/** What the page must not keep to itself: a lost server, a refused change, a network that diverged. */
+import { h, setText, word } from "./dom.js";
+import { iconButton } from "./fields.js";
+import { icon } from "./icons.js";
+
+/** @param {import("./store.js").Store} store */
+export function banners(store) {
+  const lostText = h("span");
+  const lost = h("div", { class: "banner lost", role: "status", "data-testid": "connection", hidden: true }, icon("alert"), lostText);
+  const errorText = h("span");
+  const error = h("div", { class: "banner error", role: "alert", "data-testid": "error", hidden: true }, icon("alert"), errorText, iconButton("close", "close", () => (error.hidden = true), { class: "mini", size: 16 }));
+  const divergedText = h("span");
+  const diverged = h(
+    "div",
+    { class: "banner diverged", role: "alert", "data-testid": "diverged", hidden: true },
+    icon("alert"),
+    divergedText,
+    h("button", { type: "button", t: "diverged.reset", onclick: () => store.do("reset", { seed: null }) }),
+  );
+  let met = false;
+  store.on("link", ({ up, retry }) => {
+    lost.hidden = up;
+    met ||= up;
+    if (!up) word(lostText, "t", met ? "link.lost" : "link.never", { seconds: Math.round(retry * 10) / 10 });
+  });
+  store.on("error", (/** @type {{message: string}} */ { message }) => {
+    setText(errorText, message);
+    error.hidden = false;
+  });
+  store.on("state", () => (error.hidden = true));
+  store.on("frame", (/** @type {Frame} */ { header }) => {
+    diverged.hidden = !header.diverged;
+    if (header.diverged) word(divergedText, "t", "diverged.says", { message: header.diverged });
+  });
+  return h("div", { class: "banners" }, lost, error, diverged);
+}

@@ -1,0 +1,101 @@
+/**
+ * Colours: a diverging scale, orange below zero and blue above, that the colour-blind can tell apart, and up to
+ * ten class colours after Okabe and Ito. Both are tuned for a light and a dark page.
+ */
+
+/** @typedef {[number, number, number]} Rgb */
+
+const SCALES = {
+  light: { low: /** @type {Rgb} */ ([214, 104, 16]), zero: /** @type {Rgb} */ ([246, 245, 242]), high: /** @type {Rgb} */ ([20, 105, 178]) },
+  dark: { low: /** @type {Rgb} */ ([242, 147, 62]), zero: /** @type {Rgb} */ ([34, 38, 46]), high: /** @type {Rgb} */ ([86, 170, 240]) },
+};
+const CLASSES = {
+  light: /** @type {Rgb[]} */ ([[214, 104, 16], [20, 105, 178], [0, 140, 102], [190, 92, 150], [180, 145, 0], [60, 160, 215], [150, 60, 45], [105, 105, 115], [120, 150, 30], [95, 75, 165]]),
+  dark: /** @type {Rgb[]} */ ([[242, 147, 62], [86, 170, 240], [38, 190, 145], [226, 138, 190], [240, 212, 72], [140, 210, 250], [222, 110, 90], [165, 168, 178], [170, 200, 80], [160, 140, 235]]),
+};
+const STEPS = 256;
+
+/** @type {"light" | "dark"} */
+export let shade = "light";
+/** @type {Uint8ClampedArray} */
+let table = new Uint8ClampedArray(0);
+
+/** @param {Rgb} from @param {Rgb} to @param {number} share @returns {Rgb} */
+export function mix(from, to, share) {
+  return /** @type {Rgb} */ (from.map((value, i) => value + (to[i] - value) * share));
+}
+
+/** @param {"light" | "dark"} wanted */
+export function setShade(wanted) {
+  shade = wanted;
+  const { low, zero, high } = SCALES[shade];
+  table = new Uint8ClampedArray(4 * (STEPS + 1));
+  for (let i = 0; i <= STEPS; i++) {
+    const value = (2 * i) / STEPS - 1;
+    const strength = Math.abs(value) ** 0.85;
+    table.set([...mix(zero, value < 0 ? low : high, strength), 255], 4 * i);
+  }
+}
+setShade("light");
+
+/** @param {Rgb} rgb */
+export const css = (rgb) => `rgb(${rgb.map(Math.round).join(" ")})`;
+
+/** The colour of a value in [-1, 1]. @param {number} value */
+export function valueColour(value) {
+  const i = 4 * Math.round(((Math.max(-1, Math.min(1, value || 0)) + 1) / 2) * STEPS);
+  return `rgb(${table[i]} ${table[i + 1]} ${table[i + 2]})`;
+}
+
+/** The colour of a line or bar that tells a sign. @param {number} value */
+export function signColour(value) {
+  const { low, high } = SCALES[shade];
+  return css(value < 0 ? low : high);
+}
+
+/** @param {number} index @returns {Rgb} */
+export function classRgb(index) {
+  return CLASSES[shade][index % 10];
+}
+/** @param {number} index */
+export const classColour = (index) => css(classRgb(index));
+
+/** @returns {Rgb} */
+export const paper = () => SCALES[shade].zero;
+
+/**
+ * Paints values onto pixels, ±range at the ends of the scale.
+ * @param {ArrayLike<number>} values @param {number} start @param {ImageData} image @param {number} range
+ */
+export function paintValues(values, start, image, range) {
+  const pixels = image.data;
+  const count = image.width * image.height;
+  const factor = STEPS / 2 / range;
+  for (let i = 0; i < count; i++) {
+    let step = Math.round(values[start + i] * factor + STEPS / 2);
+    step = step < 0 ? 0 : step > STEPS ? STEPS : step || 0;
+    pixels[4 * i] = table[4 * step];
+    pixels[4 * i + 1] = table[4 * step + 1];
+    pixels[4 * i + 2] = table[4 * step + 2];
+    pixels[4 * i + 3] = 255;
+  }
+}
+
+/**
+ * Paints class regions: the likeliest class's colour, paler where the network is less sure.
+ * @param {ArrayLike<number>} probabilities (C, count) @param {number} classes @param {ImageData} image
+ */
+export function paintClasses(probabilities, classes, image) {
+  const pixels = image.data;
+  const count = image.width * image.height;
+  const background = paper();
+  const colours = Array.from({ length: classes }, (_, c) => classRgb(c));
+  for (let i = 0; i < count; i++) {
+    let best = 0;
+    for (let c = 1; c < classes; c++) if (probabilities[c * count + i] > probabilities[best * count + i]) best = c;
+    const sure = Math.max(0, (probabilities[best * count + i] - 1 / classes) / (1 - 1 / classes));
+    const share = 0.18 + 0.62 * sure;
+    for (let k = 0; k < 3; k++) pixels[4 * i + k] = background[k] + (colours[best][k] - background[k]) * share;
+    pixels[4 * i + 3] = 255;
+  }
+}

@@ -1,0 +1,98 @@
+/** The transport: run and pause, single steps, reset, seeds, the epoch, and the way back to earlier epochs. */
+import { h, setText, word } from "./dom.js";
+import { iconButton } from "./fields.js";
+import { figure } from "./figures.js";
+import { icon } from "./icons.js";
+import { t } from "./words.js";
+
+const SPEEDS = [1, 5, 15, 30, 60];
+
+/** @param {import("./store.js").Store} store */
+export function controls(store) {
+  const run = h("button", { type: "button", class: "run", "data-testid": "run" });
+  let running = /** @type {boolean | null} */ (null);
+  /** @param {boolean} now */
+  const showRunning = (now) => {
+    if (running === now) return;
+    running = now;
+    run.dataset.testid = now ? "pause" : "run";
+    run.replaceChildren(icon(now ? "pause" : "run", 26));
+    word(run, "tLabel", now ? "control.pause" : "control.run");
+    word(run, "tTitle", now ? "control.pause.tip" : "control.run.tip");
+  };
+  showRunning(false);
+  run.addEventListener("click", () => store.do(running ? "pause" : "run"));
+
+  const seed = h("output", { class: "figure" });
+  const newSeed = () => store.do("reset", { seed: Math.floor(Math.random() * 10_000) });
+  const epoch = h("output", { class: "figure epoch", "data-testid": "epoch" }, "0");
+  const batch = h("span", { class: "batch" });
+  const slider = h("input", { type: "range", min: 0, max: 0, step: 1, value: "0", tLabel: "control.rewind", "data-testid": "rewind", id: "rewind" });
+  const at = h("output", { class: "figure", for: "rewind" });
+  /** @type {number[]} */
+  let kept = [];
+  let dragging = false;
+  slider.addEventListener("pointerdown", () => (dragging = true));
+  addEventListener("pointerup", () => (dragging = false));
+  slider.addEventListener("input", () => {
+    const wanted = kept[Number(slider.value)];
+    if (wanted === undefined) return;
+    setText(at, t("control.rewind.at", { epoch: wanted }));
+    store.do("rewind", { epoch: wanted });
+  });
+
+  const speed = h("select", { "data-testid": "speed", id: "speed" }, ...SPEEDS.map((value) => h("option", { value }, `${value}`)));
+  speed.addEventListener("change", () => store.change((document) => (document.view.speed = Number(speed.value))));
+
+  store.on("state", (state) => {
+    setText(seed, String(state.document.seed));
+    const wanted = String(state.document.view.speed);
+    if (![...speed.options].some((option) => option.value === wanted)) speed.append(h("option", { value: wanted }, wanted));
+    speed.value = wanted;
+  });
+  store.on("frame", (/** @type {Frame} */ { header }) => {
+    showRunning(header.running);
+    setText(epoch, String(header.epoch));
+    setText(batch, header.batch ? t("control.batch", { batch: header.batch, batches: header.batches }) : "");
+    kept = header.kept;
+    slider.max = String(Math.max(0, kept.length - 1));
+    slider.disabled = kept.length < 2;
+    if (!dragging) {
+      const nearest = kept.findLastIndex((value) => value <= header.epoch);
+      slider.value = String(Math.max(0, nearest));
+      setText(at, t("control.rewind.at", { epoch: kept[Math.max(0, nearest)] ?? 0 }));
+    }
+    slider.setAttribute("aria-valuetext", at.textContent ?? "");
+  });
+
+  const loss = (/** @type {string} */ name, /** @type {string} */ key) => {
+    const value = h("output", { class: "figure loss", "data-testid": `${name}-loss` }, "–");
+    const metric = h("output", { class: "figure metric", "data-testid": `${name}-metric` });
+    store.on("frame", (/** @type {Frame} */ { header }) => {
+      setText(value, figure(header.metrics[`${name}_loss`], 4));
+      const score = header.metrics[`${name}_metric`];
+      const accuracy = store.state?.metric === "accuracy";
+      setText(metric, score === null || score === undefined ? "" : accuracy ? `${(100 * score).toFixed(1)} %` : `${store.state?.metric === "r2" ? "R²" : ""} ${score.toFixed(3)}`);
+    });
+    return h("div", { class: `readout ${name}` }, h("span", { class: "caption", t: key }), value, metric);
+  };
+
+  return h(
+    "section",
+    { class: "transport", tLabel: "control.title" },
+    h(
+      "div",
+      { class: "buttons" },
+      iconButton("reset", "control.reset", () => store.do("reset", { seed: null }), { "data-testid": "reset", "data-hide": "reset" }),
+      run,
+      iconButton("step", "control.step", () => store.do("step", { unit: "epoch" }), { "data-testid": "step", "data-hide": "step" }),
+      iconButton("batch", "control.step.batch", () => store.do("step", { unit: "batch" }), { "data-testid": "step-batch", "data-hide": "step-batch" }),
+    ),
+    h("div", { class: "readout" }, h("span", { class: "caption", t: "control.epoch" }), epoch, batch),
+    loss("train", "loss.train"),
+    loss("test", "loss.test"),
+    h("div", { class: "readout rewind", "data-hide": "rewind" }, h("label", { class: "caption", for: "rewind", t: "control.rewind" }), slider, at),
+    h("div", { class: "readout", "data-hide": "speed" }, h("label", { class: "caption", for: "speed", t: "control.speed" }), speed),
+    h("div", { class: "readout", "data-hide": "seed" }, h("span", { class: "caption", t: "control.seed" }), h("span", { class: "pair" }, seed, iconButton("dice", "control.seed.new", newSeed, { "data-testid": "new-seed" }))),
+  );
+}

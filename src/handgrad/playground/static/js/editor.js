@@ -1,0 +1,93 @@
+/** The number behind a line or a square: a tip on hover and focus, a small editor on click or Enter. */
+import { signColour } from "./colours.js";
+import { h, setText } from "./dom.js";
+import { figure, typed } from "./figures.js";
+import { popover } from "./popover.js";
+import { t } from "./words.js";
+
+/** @typedef {import("./store.js").Store} Store */
+
+/** @param {Store} store @param {string} parameter @param {number[]} index */
+export function valueAt(store, parameter, index) {
+  const found = store.parameter(parameter);
+  if (!found) return null;
+  const place = index.length > 1 ? index[0] * found.shape[found.shape.length - 1] + index[1] : index[0];
+  return found.values[place] ?? null;
+}
+
+/** Follows the pointer or the focus with the number under it. @param {Store} store */
+export function tip(store) {
+  const element = h("div", { class: "tip", role: "tooltip", hidden: true });
+  document.body.append(element);
+  /** @type {null | (() => string)} */
+  let text = null;
+  const refresh = () => text && setText(element, text());
+  store.on("frame", refresh);
+  return {
+    /** @param {Element | null} target @param {() => string} say */
+    show(target, say) {
+      text = target ? say : null;
+      element.hidden = !target;
+      if (!target) return;
+      refresh();
+      const at = target.getBoundingClientRect();
+      element.style.left = `${Math.max(4, Math.min(innerWidth - element.offsetWidth - 4, at.left + at.width / 2 - element.offsetWidth / 2))}px`;
+      element.style.top = `${Math.max(4, at.top + Math.min(at.height / 2, 200) - element.offsetHeight - 12)}px`;
+    },
+  };
+}
+
+/** @param {Store} store @param {Element} anchor @param {string} parameter @param {number[]} index */
+export function editNumber(store, anchor, parameter, index) {
+  const value = valueAt(store, parameter, index) ?? 0;
+  const input = h("input", { type: "text", inputmode: "decimal", value: typed(value), tLabel: "edit.value", "data-testid": "edit-value" });
+  const range = Math.max(2, Math.ceil(Math.abs(value) * 2));
+  const slide = h("input", { type: "range", min: -range, max: range, step: range / 200, value: String(value), tLabel: "edit.slide" });
+  const put = (/** @type {number} */ next) => store.do("edit", { parameter, index, value: next });
+  input.addEventListener("change", () => {
+    const next = Number(input.value.replace("\u2212", "-").replace(",", "."));
+    const good = input.value.trim() !== "" && Number.isFinite(next);
+    input.setAttribute("aria-invalid", String(!good));
+    if (good) {
+      slide.value = String(next);
+      put(next);
+    }
+  });
+  slide.addEventListener("input", () => {
+    input.value = typed(Number(slide.value));
+    put(Number(slide.value));
+  });
+  const zero = h("button", { type: "button", t: "edit.zero", onclick: () => ((input.value = "0"), (slide.value = "0"), put(0)) });
+  const flip = h("button", { type: "button", t: "edit.flip", onclick: () => ((input.value = typed(-Number(slide.value))), (slide.value = String(-Number(slide.value))), put(Number(slide.value))) });
+  const frozen = store.state?.parameters.find((one) => one.name === parameter)?.frozen;
+  const where = h("p", { class: "code" }, `${parameter} [${index.join(", ")}]`);
+  popover(anchor, parameter.endsWith(".W") ? "edit.weight" : "edit.bias", [where, h("div", { class: "line" }, input, slide), h("div", { class: "actions" }, zero, flip), frozen ? h("p", { class: "hint", t: "edit.frozen" }) : null], { testid: "editor" });
+}
+
+/**
+ * A unit opened down to its equation: z as the sum of weights times inputs, then a = f(z).
+ * @param {Store} store @param {Element} anchor @param {LayerState} layer @param {number} unit @param {string[]} sources
+ */
+export function openUnit(store, anchor, layer, unit, sources) {
+  const last = layer.role === "output";
+  const sum = h("tbody");
+  const put = () => {
+    const weights = layer.weights ? store.parameter(layer.weights) : null;
+    if (!weights) return;
+    const across = weights.shape[1];
+    const rows = Array.from({ length: Math.min(weights.shape[0], 24) }, (_, i) => {
+      const value = weights.values[i * across + unit];
+      return h("tr", {}, h("td", { class: "number", style: { color: signColour(value) } }, figure(value, 4)), h("td", {}, "×"), h("td", {}, sources[i] ?? `a${subscript(i)}`));
+    });
+    if (layer.biases) rows.push(h("tr", {}, h("td", { class: "number" }, figure(valueAt(store, layer.biases, [0, unit]), 4)), h("td"), h("td", { t: "edit.bias.short" })));
+    sum.replaceChildren(...rows);
+  };
+  put();
+  const off = store.on("frame", put);
+  const rule = typeof layer.activation === "string" ? layer.activation : layer.activation.f;
+  const equation = h("p", { class: "math" }, `z = Σ w·${last ? "a" : sources[0]?.startsWith("a") ? "a" : "x"} + b`, h("br"), last ? t("unit.output.equation", { loss: store.state?.loss ?? "" }) : `a = ${rule}${typeof layer.activation === "string" ? "(z)" : ""}`);
+  popover(anchor, last ? "unit.output" : "unit.hidden", [equation, h("div", { class: "scroll" }, h("table", { class: "sum" }, sum))], { vars: last ? { unit, name: store.state?.scene.classes?.[unit] ?? "" } : { layer: layer.index + 1, unit }, testid: "unit-card", closed: off });
+}
+
+/** @param {number} n */
+export const subscript = (n) => String(n).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[Number(digit)]);

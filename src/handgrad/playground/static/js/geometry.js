@@ -1,0 +1,54 @@
+/** Where everything of the network's drawing stands: columns, units, and which layers are folded away. */
+
+export const HEAD = 104;
+const GAP_LEAST = 84;
+const MOST_LAYERS = 8;
+const MOST_INPUTS = 16;
+
+/**
+ * @typedef {object} Column
+ * @property {"input" | "layer" | "fold" | "output"} kind
+ * @property {number} x the centre
+ * @property {number} units how many are drawn
+ * @property {number} total how many there are
+ * @property {LayerState | null} layer
+ * @property {number} mapStart the first map's place among all maps; -1 without maps
+ * @property {number[]} y the centres of its units
+ * @property {number} [folded] how many layers stand behind a fold
+ */
+/** @typedef {{columns: Column[], width: number, height: number, size: number}} Geometry */
+
+/**
+ * @param {PlayState} state @param {number} width of the card's inside @param {number} tall the drawing's least height
+ * @returns {Geometry}
+ */
+export function geometry(state, width, tall) {
+  const hidden = state.layers.filter((layer) => layer.role === "hidden");
+  const output = state.layers.find((layer) => layer.role === "output") ?? null;
+  const image = state.scene.kind === "images";
+  /** @type {Column[]} */
+  const columns = [{ kind: "input", x: 0, units: image ? 1 : Math.min(MOST_INPUTS, state.inputs.length), total: state.inputs.length, layer: null, mapStart: -1, y: [] }];
+  const fold = hidden.length > MOST_LAYERS;
+  let mapStart = 0;
+  hidden.forEach((layer, i) => {
+    const away = fold && i >= 4 && i < hidden.length - 3;
+    if (away && i === 4) columns.push({ kind: "fold", x: 0, units: 0, total: 0, layer: null, mapStart: -1, y: [], folded: hidden.length - 7 });
+    if (!away) columns.push({ kind: "layer", x: 0, units: Math.min(layer.units, layer.shown), total: layer.units, layer, mapStart, y: [] });
+    mapStart += layer.shown;
+  });
+  if (output) columns.push({ kind: "output", x: 0, units: Math.min(10, output.units), total: output.units, layer: output, mapStart: -1, y: [] });
+
+  const most = Math.max(...columns.map((column) => column.units), 1);
+  const pitch = Math.max(26, Math.min(66, Math.floor((tall - HEAD - 8) / most)));
+  const size = Math.round(Math.min(50, pitch - Math.max(4, pitch * 0.24)));
+  const total = Math.max(width, columns.length * (GAP_LEAST + 16));
+  const height = HEAD + Math.max(tall - HEAD, most * pitch + 28);
+  const margin = 58;
+  const step = columns.length > 1 ? (total - 2 * margin) / (columns.length - 1) : 0;
+  const middle = HEAD + (height - HEAD - 20) / 2;
+  columns.forEach((column, i) => {
+    column.x = margin + i * step;
+    column.y = Array.from({ length: column.units }, (_, u) => middle + (u - (column.units - 1) / 2) * pitch);
+  });
+  return { columns, width: total, height, size };
+}

@@ -1,0 +1,55 @@
+/** Where data points fall on the plane's canvas, and back. */
+
+export const MARGIN = { left: 38, right: 10, top: 10, bottom: 28 };
+
+/** @typedef {{toX: (x: number) => number, toY: (y: number) => number, fromX: (px: number) => number, fromY: (py: number) => number, left: number, top: number, width: number, height: number, window: [number, number, number, number]}} View */
+
+/** @param {Scene} scene @param {number} width @param {number} height @returns {View} */
+export function planeView(scene, width, height) {
+  const [x0, x1, y0, y1] = scene.window;
+  const inner = { left: MARGIN.left, top: MARGIN.top, width: Math.max(10, width - MARGIN.left - MARGIN.right), height: Math.max(10, height - MARGIN.top - MARGIN.bottom) };
+  return {
+    ...inner,
+    window: scene.window,
+    toX: (x) => inner.left + ((x - x0) / (x1 - x0)) * inner.width,
+    toY: (y) => inner.top + ((y1 - y) / (y1 - y0)) * inner.height,
+    fromX: (px) => x0 + ((px - inner.left) / inner.width) * (x1 - x0),
+    fromY: (py) => y1 - ((py - inner.top) / inner.height) * (y1 - y0),
+  };
+}
+
+/** @typedef {{row: number, part: "train" | "test", x: number, y: number, target: number}} Found */
+
+/** The point nearest to a place on the canvas, within `reach` pixels. @param {Scene} scene @param {View} view @param {number} px @param {number} py @param {number} reach @param {boolean} withTest @returns {Found | null} */
+export function nearest(scene, view, px, py, reach, withTest) {
+  /** @type {Found | null} */
+  let best = null;
+  let least = reach * reach;
+  for (const part of /** @type {("train" | "test")[]} */ (withTest ? ["train", "test"] : ["train"])) {
+    scene[part].points.forEach(([x, y], row) => {
+      const distance = (view.toX(x) - px) ** 2 + (view.toY(y) - py) ** 2;
+      if (distance <= least) {
+        least = distance;
+        best = { row, part, x, y, target: scene[part].y[row] };
+      }
+    });
+  }
+  return best;
+}
+
+/** The output's values at a place of the window. @param {FrameArray} output @param {View} view @param {number} x @param {number} y */
+export function outputsAt(output, view, x, y) {
+  const [count, rows, columns] = output.shape;
+  const [x0, x1, y0, y1] = view.window;
+  const column = Math.round(((x - x0) / (x1 - x0)) * (columns - 1));
+  const row = Math.round(((y1 - y) / (y1 - y0)) * (rows - 1));
+  if (column < 0 || row < 0 || column >= columns || row >= rows) return null;
+  return Array.from({ length: count }, (_, k) => output.values[(k * rows + row) * columns + column]);
+}
+
+/** The middle and the half width of a regression's colours. @param {Scene} scene */
+export function valueScale(scene) {
+  const [low, high] = scene.values ?? [-1, 1];
+  const middle = low < 0 && high > 0 ? 0 : (low + high) / 2;
+  return { middle, half: Math.max(Math.abs(low - middle), Math.abs(high - middle), 1e-9) };
+}

@@ -1,0 +1,179 @@
+/**
+ * What the page knows: the server's greeting, the document, its state, the last frame, the curves.
+ * Panels subscribe by topic. A change of the document goes to the server one at a time; while one is under
+ * way further changes gather, so a dragged slider never outruns the server.
+ */
+import { Connection } from "./connection.js";
+
+/** @typedef {"hello" | "document" | "state" | "frame" | "curves" | "signals" | "doctor" | "link" | "error" | "trace" | "proof" | "comparison" | "columns" | "file" | "lesson" | "language" | "theme" | "selection" | "hide"} Topic */
+
+const ANSWER_LIMIT = 4000;
+
+export class Store {
+  constructor() {
+    /** @type {Map<Topic, Set<(value: any) => void>>} */
+    this.listeners = new Map();
+    /** @type {Hello | null} */
+    this.hello = null;
+    /** @type {PlayDocument | null} */
+    this.document = null;
+    /** @type {PlayState | null} */
+    this.state = null;
+    /** @type {Frame | null} */
+    this.frame = null;
+    /** @type {Record<string, (number | null)[]>} */
+    this.curves = { epoch: [] };
+    /** @type {Signals | null} */
+    this.signals = null;
+    /** @type {{healthy: boolean, findings: Finding[]} | null} */
+    this.doctor = null;
+    /** @type {{row: number, part: "train" | "test"} | null} */
+    this.selection = null;
+    /** @type {Record<string, any>} */
+    this.last = {};
+    this.linked = false;
+    /** @type {object} what `open` sends when there is no document yet */
+    this.opening = {};
+    this.dirty = false;
+    this.waitingSince = 0;
+    this.frameWanted = false;
+    this.connection = new Connection({
+      onMessage: (message) => this.receive(message),
+      onFrame: (frame) => this.receiveFrame(frame),
+      onLink: (up, retry) => this.link(up, retry),
+    });
+  }
+
+  /** @param {Topic} topic @param {(value: any) => void} listener @returns {() => void} */
+  on(topic, listener) {
+    if (!this.listeners.has(topic)) this.listeners.set(topic, new Set());
+    this.listeners.get(topic)?.add(listener);
+    return () => this.listeners.get(topic)?.delete(listener);
+  }
+
+  /** @param {Topic} topic @param {any} [value] */
+  tell(topic, value) {
+    for (const listener of this.listeners.get(topic) ?? []) listener(value);
+  }
+
+  /** @param {string} action @param {Record<string, any>} [rest] */
+  do(action, rest = {}) {
+    return this.connection.send({ do: action, ...rest });
+  }
+
+  /** @param {boolean} up @param {number} retry */
+  link(up, retry) {
+    this.linked = up;
+    this.waitingSince = 0;
+    if (up) this.do("open", { document: this.document ?? this.opening });
+    this.tell("link", { up, retry });
+  }
+
+  /** Begins anew from a document, e.g. a lesson's or a link's. @param {object} document */
+  open(document) {
+    this.opening = document;
+    this.document = null;
+    this.dirty = false;
+    this.waitingSince = performance.now();
+    this.do("open", { document });
+  }
+
+  /** Changes the document and sends it. @param {(document: PlayDocument) => void} alter */
+  change(alter) {
+    if (!this.document) return;
+    const next = structuredClone(this.document);
+    alter(next);
+    next.start = null;
+    this.document = next;
+    this.dirty = true;
+    this.tell("document", next);
+    this.flush();
+  }
+
+  flush() {
+    if (!this.dirty || !this.document) return;
+    const waiting = performance.now() - this.waitingSince;
+    if (this.waitingSince && waiting < ANSWER_LIMIT) return;
+    if (!this.do("change", { document: this.document })) return;
+    this.dirty = false;
+    this.waitingSince = performance.now();
+    setTimeout(() => this.flush(), ANSWER_LIMIT + 50);
+  }
+
+  answered() {
+    this.waitingSince = 0;
+    this.flush();
+  }
+
+  /** @param {any} message */
+  receive(message) {
+    if (message.kind === "hello") this.hello = message;
+    else if (message.kind === "state") {
+      this.state = message;
+      if (!this.dirty || !this.document) this.document = message.document;
+      this.answered();
+    } else if (message.kind === "error") {
+      if (message.document) {
+        this.document = message.document;
+        this.dirty = false;
+        this.tell("document", this.document);
+      }
+      this.answered();
+    } else this.last[message.kind] = message;
+    this.tell(message.kind, message);
+  }
+
+  /** @param {Frame} frame */
+  receiveFrame(frame) {
+    this.frame = frame;
+    const { curves, signals, doctor } = frame.header;
+    this.extend(curves);
+    if (signals) {
+      this.signals = signals;
+      this.tell("signals", signals);
+    }
+    if (doctor) {
+      this.doctor = doctor;
+      this.tell("doctor", doctor);
+    }
+    if (this.frameWanted) return;
+    this.frameWanted = true;
+    if (document.hidden) setTimeout(() => this.draw(), 200);
+    else requestAnimationFrame(() => this.draw());
+  }
+
+  draw() {
+    this.frameWanted = false;
+    if (!this.frame) return;
+    const number = this.frame.header.frame;
+    this.tell("frame", this.frame);
+    this.do("seen", { frame: number });
+  }
+
+  /** Cuts the columns at `from` and appends. @param {FrameHeader["curves"] | null} curves */
+  extend(curves) {
+    if (!curves) return;
+    const { from, columns } = curves;
+    if (from >= (this.curves.epoch?.length ?? 0) && !columns.epoch?.length) return;
+    for (const [name, values] of Object.entries(columns)) {
+      this.curves[name] = (this.curves[name] ?? []).slice(0, from).concat(values);
+    }
+    this.tell("curves", this.curves);
+  }
+
+  /** The values of one parameter in the last frame. @param {string} name */
+  parameter(name) {
+    const where = this.state?.parameters.find((parameter) => parameter.name === name);
+    const params = this.frame?.arrays.params;
+    if (!where || !params) return null;
+    const size = where.shape.reduce((product, extent) => product * extent, 1);
+    if (where.start + size > params.values.length) return null;
+    return { ...where, values: params.values.subarray(where.start, where.start + size) };
+  }
+
+  /** @param {number} row @param {"train" | "test"} part */
+  select(row, part) {
+    this.selection = { row, part };
+    this.tell("selection", this.selection);
+  }
+}
