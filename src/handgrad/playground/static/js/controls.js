@@ -5,7 +5,7 @@ import { figure } from "./figures.js";
 import { icon } from "./icons.js";
 import { t } from "./words.js";
 
-const SPEEDS = [1, 5, 15, 30, 60];
+const SPEEDS = [1, 5, 15, 30, 100, 0]; // epochs a second; 0: as many as there is time for
 
 /** @param {import("./store.js").Store} store */
 export function controls(store) {
@@ -41,7 +41,7 @@ export function controls(store) {
     store.do("rewind", { epoch: wanted });
   });
 
-  const speed = h("select", { "data-testid": "speed", id: "speed" }, ...SPEEDS.map((value) => h("option", { value }, `${value}`)));
+  const speed = h("select", { "data-testid": "speed", id: "speed" }, ...SPEEDS.map((value) => (value ? h("option", { value }, `${value}`) : h("option", { value: "0", t: "control.speed.most" }))));
   speed.addEventListener("change", () => store.change((document) => (document.view.speed = Number(speed.value))));
 
   store.on("state", (state) => {

@@ -69,9 +69,9 @@ export function curves(store) {
 
   /** @returns {uPlot.AlignedData[]} */
   const data = () => {
-    const { epoch = [], loss = [], test_loss = [], train_metric = [], test_metric = [] } = store.curves;
+    const { epoch = [], train_loss = [], test_loss = [], train_metric = [], test_metric = [] } = store.curves;
     const positive = (/** @type {(number | null)[]} */ values) => (store.document?.view.log ? values.map((value) => (value !== null && value > 0 ? value : null)) : values);
-    return /** @type {any} */ ([[epoch, positive(loss), positive(test_loss)], [epoch, train_metric, test_metric]]);
+    return /** @type {any} */ ([[epoch, positive(train_loss), positive(test_loss)], [epoch, train_metric, test_metric]]);
   };
   const build = () => {
     const width = lossBox.clientWidth;

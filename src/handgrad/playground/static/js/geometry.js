@@ -2,7 +2,6 @@
 
 export const HEAD = 104;
 const GAP_LEAST = 84;
-const MOST_LAYERS = 8;
 const MOST_INPUTS = 16;
 
 /**
@@ -28,14 +27,13 @@ export function geometry(state, width, tall) {
   const image = state.scene.kind === "images";
   /** @type {Column[]} */
   const columns = [{ kind: "input", x: 0, units: image ? 1 : Math.min(MOST_INPUTS, state.inputs.length), total: state.inputs.length, layer: null, mapStart: -1, y: [] }];
-  const fold = hidden.length > MOST_LAYERS;
   let mapStart = 0;
-  hidden.forEach((layer, i) => {
-    const away = fold && i >= 4 && i < hidden.length - 3;
-    if (away && i === 4) columns.push({ kind: "fold", x: 0, units: 0, total: 0, layer: null, mapStart: -1, y: [], folded: hidden.length - 7 });
-    if (!away) columns.push({ kind: "layer", x: 0, units: Math.min(layer.units, layer.shown), total: layer.units, layer, mapStart, y: [] });
+  const away = hidden.filter((layer) => !layer.shown).length;
+  hidden.forEach((layer) => {
+    if (layer.shown) columns.push({ kind: "layer", x: 0, units: Math.min(layer.units, layer.shown), total: layer.units, layer, mapStart, y: [] });
     mapStart += layer.shown;
   });
+  if (away) columns.push({ kind: "fold", x: 0, units: 0, total: 0, layer: null, mapStart: -1, y: [], folded: away });
   if (output) columns.push({ kind: "output", x: 0, units: Math.min(10, output.units), total: output.units, layer: output, mapStart: -1, y: [] });
 
   const most = Math.max(...columns.map((column) => column.units), 1);

@@ -26,7 +26,7 @@ export function drawHeads(store, box, shape, state) {
 /** @param {Store} store @param {Column} before @param {Column} after */
 function addButton(store, before, after) {
   const last = after.kind === "output";
-  const place = last ? null : after.layer?.index ?? (before.layer?.index ?? 0) + 1;
+  const place = last ? null : after.layer?.index ?? (before.layer?.index ?? -1) + 1;
   const add = () =>
     store.change((document) => {
       const sizes = document.network.hidden_sizes;

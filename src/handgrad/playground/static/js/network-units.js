@@ -1,7 +1,7 @@
 /** The units: a small canvas each with its map over the plane, and its bias as a square at the corner. */
 import { paintClasses, paintValues, valueColour } from "./colours.js";
 import { h } from "./dom.js";
-import { featureMap } from "./features.js";
+import { featureMap, rampMap } from "./features.js";
 
 /** @typedef {import("./geometry.js").Geometry} Geometry */
 /** @typedef {import("./geometry.js").Column} Column */
@@ -65,8 +65,7 @@ function unitButton(column, u, shape, state, actions) {
 export function paintInput(unit, state) {
   const name = state.inputs[unit.unit]?.name ?? "";
   const plain = state.scene.kind === "plane" ? featureMap(name, state.scene.window, SIDE) : null;
-  const values = plain ?? new Float32Array(SIDE * SIDE);
-  if (!plain && state.scene.kind === "curve") for (let i = 0; i < values.length; i++) values[i] = (2 * (i % SIDE)) / (SIDE - 1) - 1;
+  const values = plain ?? (state.inputs.length < 3 ? rampMap(SIDE, unit.unit === 1) : new Float32Array(SIDE * SIDE));
   let range = 1e-6;
   for (const value of values) range = Math.max(range, Math.abs(value));
   paintValues(values, 0, unit.image, range);

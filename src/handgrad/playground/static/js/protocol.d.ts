@@ -64,10 +64,10 @@ interface PlayDocument {
   view: ViewSettings;
 }
 
-interface Parametrised { name: string; doc?: string; parameters: Record<string, any> }
+interface Parametrised { name: string; title?: string; doc?: string; parameters: Record<string, any> }
 interface DatasetEntry { name: string; title: string; parameters: Record<string, any>; columns: string[] | null; task: string | null }
 interface LossEntry extends Parametrised { target: string }
-interface MistakeEntry { name: string; story: string; applies: boolean; title?: string }
+interface MistakeEntry { name: string; story: string; cause?: string }
 
 interface Catalogue {
   datasets: DatasetEntry[];
@@ -111,7 +111,7 @@ interface Scene {
   kind: "plane" | "curve" | "images";
   window: [number, number, number, number];
   axes: [string, string];
-  raw_axes?: [string, string] | null;
+  columns?: string[];
   classes: string[] | null;
   train: PointSet;
   test: PointSet;
@@ -131,10 +131,10 @@ interface PlayState {
   loss: string;
   total_parameters: number;
   theory: { variance: number[] } | null;
-  unfitting: string[];
+  unfitting?: string[];
 }
 
-interface Finding { illness: string; layer: string | null; evidence: string; advice: string; sentence: string }
+interface Finding { slug: string; layer: string | null; evidence: string; advice: string; sentence: string }
 interface LayerSignal { layer: string; mean: number; variance: number; saturated: number | null; dead: number | null; gradient: number; units: number }
 interface Signals { epoch: number; layers: LayerSignal[]; updates: Record<string, number> }
 
@@ -160,16 +160,19 @@ interface Frame { header: FrameHeader; arrays: Record<string, FrameArray> }
 interface ProofRow { name: string; verdict: string; relative_error: number | null; figures?: any }
 interface Proof {
   kind: "proof";
+  finished: boolean;
   verdict: string;
   headline: string;
   rows: ProofRow[];
   findings: { parameter: string; cause: string; evidence: string }[];
+  sayings?: string[];
+  notes?: string[];
   text: string;
 }
 
 interface Band { low: (number | null)[]; middle: (number | null)[]; high: (number | null)[] }
-interface Agreement { shape: [number, number]; class: number[]; share: number[] }
-interface ComparedSetting { name: string; epochs: number[]; loss: Band; test: Band | null; agreement: Agreement | null }
+interface Agreement { shape: [number, number]; class?: number[]; share?: number[]; mean?: number[]; sd?: number[] }
+interface ComparedSetting { name: string; epochs: number[]; loss: Band; test: Band | null; interval?: any; agreement: Agreement | null }
 interface Comparison {
   kind: "comparison";
   done: number;
@@ -180,4 +183,6 @@ interface Comparison {
   verdict?: string;
   intervals?: any[];
   code?: string;
+  seeds?: number;
+  epochs?: number;
 }

@@ -109,6 +109,8 @@ export class Store {
   receive(message) {
     if (message.kind === "hello") this.hello = message;
     else if (message.kind === "state") {
+      const labels = new Map(this.hello?.catalogue.inputs.map((input) => [input.name, input.label]));
+      message.inputs = message.inputs.map((/** @type {any} */ name) => (typeof name === "string" ? { name, label: labels.get(name) ?? name } : name));
       this.state = message;
       if (!this.dirty || !this.document) this.document = message.document;
       this.answered();
