@@ -1,0 +1,187 @@
+"""The page as a test sees it: its controls by their names, and the numbers behind what is shown."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import Locator, Page, expect
+
+from .guard import Guard
+from .serving import Server
+
+WAIT = 30_000
+expect.set_options(timeout=WAIT)
+
+# One predicate over the store, asked again whenever the store tells of something; no clock decides.
+_WAIT = """
+([predicate, given, limit]) => {
+  const holds = new Function("store", "given", `return ${predicate}`);
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      const store = window.handgrad?.store;
+      if (store && holds(store, given)) return resolve(true);
+      requestAnimationFrame(look);
+    };
+    setTimeout(() => reject(new Error(`never true: ${predicate}`)), limit);
+    look();
+  });
+}
+"""
+_ARRAY = """
+(name) => {
+  const { shape, values } = window.handgrad.store.frame.arrays[name];
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192));
+  return { shape, type: values.constructor.name, base64: btoa(text) };
+}
+"""
+_TYPES = {"Float64Array": "<f8", "Float32Array": "<f4"}
+
+
+class Playground:
+    """A page that is open."""
+
+    def __init__(self, page: Page, server: Server, guard: Guard) -> None:
+        self.page, self.server, self.guard = page, server, guard
+
+    # --- where it is ---
+
+    def goto(self, at: str = "") -> None:
+        """Open the page at this query and fragment, and wait for its first network."""
+        self.page.goto(self.server.address + at)
+        self.until("store.state && store.frame")
+
+    def open(self, document: dict[str, Any]) -> None:
+        """Begin anew from a document, as a lesson does."""
+        self.page.evaluate("(document) => { store = window.handgrad.store; store.frame = store.state = null; store.open(document); }".replace("store =", "const store ="), document)
+        self.until("store.state && store.frame && store.frame.header.epoch >= 0 && store.linked")
+
+    # --- what is there ---
+
+    def get(self, name: str) -> Locator:
+        """The element of that name."""
+        return self.page.get_by_test_id(name)
+
+    def text(self, name: str) -> str:
+        """What the element of that name says, minus signs as one types them."""
+        return (self.get(name).first.text_content() or "").strip().replace("\u2212", "-")
+
+    def number(self, name: str) -> float:
+        """The number that the element of that name shows."""
+        return float(self.text(name))
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The document that the server knows."""
+        return self.store("store.state.document")
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The last state."""
+        return self.store("store.state")
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """The header of the last frame."""
+        return self.store("store.frame.header")
+
+    @property
+    def epoch(self) -> int:
+        """Epochs over."""
+        return int(self.store("store.frame.header.epoch"))
+
+    def store(self, expression: str) -> Any:
+        """The value of an expression of the page's store."""
+        return self.page.evaluate(f"() => {{ const store = window.handgrad.store; return {expression}; }}")
+
+    def array(self, name: str) -> np.ndarray:
+        """An array of the last frame, bit by bit."""
+        found = self.page.evaluate(_ARRAY, name)
+        content = base64.b64decode(found["base64"])
+        return np.frombuffer(content, _TYPES[found["type"]]).reshape(found["shape"])
+
+    @property
+    def params(self) -> np.ndarray:
+        """All weights and biases."""
+        return self.array("params")
+
+    def parameter(self, name: str) -> np.ndarray:
+        """One parameter of the last frame."""
+        where = next(each for each in self.state["parameters"] if each["name"] == name)
+        shape = where["shape"]
+        return self.params[where["start"] :][: int(np.prod(shape))].reshape(shape)
+
+    # --- what can be done ---
+
+    def until(self, predicate: str, given: Any = None) -> None:
+        """Wait until that holds of the store."""
+        self.page.evaluate(_WAIT, [predicate, given, WAIT])
+
+    def click(self, name: str) -> None:
+        """Press what has that name."""
+        self.get(name).first.click()
+
+    def after(self, predicate: str, act: Any, given: Any = None) -> None:
+        """Act, and wait until that holds of a state and a frame that came afterwards."""
+        act()
+        self.until(predicate, given)
+
+    def step(self, epochs: int = 1) -> None:
+        """So many single epochs by the button."""
+        for _ in range(epochs):
+            before = self.epoch
+            self.click("step")
+            self.until("store.frame.header.epoch === given", before + 1)
+
+    def run_to(self, epoch: int) -> None:
+        """Run until that epoch is over, and pause."""
+        self.click("run")
+        self.until("store.frame.header.epoch >= given", epoch)
+        self.pause()
+
+    def pause(self) -> None:
+        """Pause, and wait until no frame can change the weights any more."""
+        self.click("pause")
+        self.until("!store.frame.header.running")
+        expect(self.get("run")).to_be_visible()
+
+    def fill(self, name: str, text: str) -> None:
+        """Type into the field of that name, and leave it."""
+        field = self.get(name).first
+        field.fill(text)
+        field.press("Enter")
+
+    def slide(self, name: str, value: float) -> None:
+        """Move the slider of that name."""
+        self.get(name).first.fill(str(value))
+
+    def choose(self, name: str, value: str) -> None:
+        """Choose from the list of that name."""
+        self.get(name).first.select_option(value)
+
+    def until_document(self, path: str, value: Any) -> None:
+        """Wait until the server knows that value of the document, and a frame of it is drawn."""
+        self.until(f"JSON.stringify(store.state.document.{path}) === given", json.dumps(value, separators=(",", ":")))
+        self.until_fresh()
+
+    def until_fresh(self) -> None:
+        """Wait for a frame whose weights are those of the state."""
+        self.until("store.frame.arrays.params.values.length === store.state.total_parameters")
+
+    def drop(self, name: str, content: str) -> None:
+        """Drop a file on the page."""
+        make = """([name, content]) => { const data = new DataTransfer(); data.items.add(new File([content], name)); return data; }"""
+        files = self.page.evaluate_handle(make, [name, content])
+        for kind in ("dragenter", "dragover", "drop"):
+            self.page.dispatch_event("main", kind, {"dataTransfer": files})
+
+    def download(self, act: Any, folder: Path) -> Path:
+        """Act, and keep the file that is offered."""
+        with self.page.expect_download() as waited:
+            act()
+        path = folder / waited.value.suggested_filename
+        waited.value.save_as(path)
+        return path
