@@ -45,7 +45,9 @@ def visit(browser: Any) -> Iterator[Opener]:
     opened: list[tuple[Any, Guard]] = []
 
     def open_page(server: Server, at: str = "", document: dict[str, Any] | None = None, **options: Any) -> Playground:
-        context = browser.new_context(**{"viewport": {"width": 1400, "height": 1000}, "accept_downloads": True} | options)
+        context = browser.new_context(
+            **{"viewport": {"width": 1400, "height": 1000}, "accept_downloads": True} | options
+        )
         context.set_default_timeout(WAIT)
         guard = Guard(context, server.address)
         opened.append((context, guard))

@@ -49,5 +49,7 @@ class Guard:
 
     def check(self, context: BrowserContext) -> None:
         """Fail if anything was wrong."""
-        broken = [each for page in context.pages if not page.is_closed() for each in page.evaluate("window.violations ?? []")]
+        broken = [
+            each for page in context.pages if not page.is_closed() for each in page.evaluate("window.violations ?? []")
+        ]
         assert not self.wrong + broken

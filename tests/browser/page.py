@@ -56,7 +56,12 @@ class Playground:
 
     def open(self, document: dict[str, Any]) -> None:
         """Begin anew from a document, as a lesson does."""
-        self.page.evaluate("(document) => { store = window.handgrad.store; store.frame = store.state = null; store.open(document); }".replace("store =", "const store ="), document)
+        self.page.evaluate(
+            "(document) => { store = window.handgrad.store; store.frame = store.state = null; store.open(document); }".replace(
+                "store =", "const store ="
+            ),
+            document,
+        )
         self.until("store.state && store.frame && store.frame.header.epoch >= 0 && store.linked")
 
     # --- what is there ---
