@@ -4,6 +4,7 @@ A session's turn is short: its messages, the epochs that are due, one frame if i
 took longer than a turn waits until the others have had as much, and nobody takes more than its share of a second.
 """
 
+import sys
 import threading
 import time
 from collections import deque
@@ -11,12 +12,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from handgrad import blas
 from handgrad.playground.frames import to_json
 from handgrad.playground.jobs import Answer, Job, Stopped
 from handgrad.playground.limits import Limits
 from handgrad.playground.session import Session
 
-TURN = 0.012  # seconds of training in one turn, where many wait
+ROUND = 0.04  # seconds of training in a round of all turns
+TURN = 0.025  # seconds of training in one turn, at most
 FRAMES = 30  # a second, at most
 
 Send = Callable[[str | bytes], None]  # to the tab; must not wait
@@ -28,7 +31,7 @@ class Seat:
     def __init__(self, session: Session, send: Send) -> None:
         self.session, self.send = session, send
         self.asked: deque[Any] = deque()
-        self.seen = True  # the page has drawn what it was sent
+        self.unseen = 0  # frames that the page was sent and has not drawn yet
         self.changed = False  # there is something new to draw
         self.rests_until = 0.0
         self.next_frame = 0.0
@@ -39,8 +42,11 @@ class Seat:
         """Whether there is something to do."""
         if self.asked:
             return True
-        waits = self.changed and self.seen and now >= self.next_frame
-        return waits or (now >= self.rests_until and self.session.wants(now))
+        return self.waits(now) or (now >= self.rests_until and self.session.wants(now))
+
+    def waits(self, now: float) -> bool:
+        """Whether the page waits for a frame: there is something new, and it has drawn all but the last."""
+        return self.changed and self.unseen < _IN_FLIGHT and now >= self.next_frame
 
 
 class Lane:
@@ -52,6 +58,7 @@ class Lane:
         self._wake = threading.Condition()
         self._open = True
         self._jobs = ThreadPoolExecutor(1, thread_name_prefix="handgrad-jobs")
+        sys.setswitchinterval(_SWITCH)
         self._thread = threading.Thread(target=self._serve, name="handgrad-lane", daemon=True)
         self._thread.start()
 
@@ -83,7 +90,7 @@ class Lane:
             if len(seat.asked) >= _WAITING:
                 raise ValueError(f"more than {_WAITING} messages wait for an answer; send the next one later")
             if isinstance(message, dict) and message.get("do") == "seen":
-                seat.seen = True
+                seat.unseen = max(0, seat.unseen - 1)
             else:
                 seat.asked.append(message)
                 seat.heard = time.monotonic()
@@ -102,34 +109,34 @@ class Lane:
     # --- the thread ---------------------------------------------------------------------------------------------
 
     def _serve(self) -> None:
-        while True:
+        while self._open:
             with self._wake:
-                if not self._open:
-                    return
                 seats = list(self._seats)
                 now = time.monotonic()
-                if not any(seat.due(now) for seat in seats):
-                    self._wake.wait(0.004 if any(seat.session.running for seat in seats) else 1.0)
-                    continue
-            for seat in seats:
-                if seat.due(time.monotonic()):
-                    self._turn(seat, len(seats))
+                due = sum(seat.due(now) for seat in seats)
+                if not due:
+                    self._wake.wait(_PAUSE if any(seat.session.running for seat in seats) else 1.0)
+            with blas.single_threaded():  # entered once: it takes as long as a small network's step
+                for seat in seats:
+                    if seat.due(time.monotonic()):
+                        self._turn(seat, max(1, due))
 
     def _turn(self, seat: Seat, seats: int) -> None:
         started = time.monotonic()
         while seat.asked:
             self._answer(seat, seat.asked.popleft())
         if started >= seat.rests_until and seat.session.wants(started):
-            seat.session.train(TURN if seats > 1 else 2 * TURN)
+            seat.session.train(min(TURN, ROUND / seats), seats - 1)
             seat.changed = True
         now = time.monotonic()
-        if seat.changed and seat.seen and now >= seat.next_frame:
-            seat.seen, seat.changed = False, False
+        if seat.waits(now):
+            seat.changed = False
+            seat.unseen += 1
             seat.next_frame = max(seat.next_frame + 1 / FRAMES, now)
             seat.send(seat.session.frame())
         spent = time.monotonic() - started
         rest = spent * (1 / self.limits.share - 1)
-        if spent > 2 * TURN:
+        if spent > 2 * TURN:  # whoever takes long waits until the others had as much
             rest = max(rest, spent * (seats - 1))
         seat.rests_until = time.monotonic() + rest
 
@@ -177,7 +184,10 @@ class Lane:
         self._jobs.submit(work)
 
 
-_WAITING = 100
+_IN_FLIGHT = 2  # frames: one that is drawn, one on its way
+_WAITING = 100  # messages of a tab
+_SWITCH = 0.0005  # seconds after which a waiting thread gets its turn: sending frames must not wait for training
+_PAUSE = 0.004  # seconds, until the next epoch may be due
 
 
 def _refused(message: Any, wrong: Exception, session: Session) -> Answer:

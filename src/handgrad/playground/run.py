@@ -108,15 +108,12 @@ class Run:
         self.training = self._begin(leg)
         self.training.load_state_dict(moment.state)
         self.kept = {number: each for number, each in self.kept.items() if number <= epoch}
-        self.curves.cut(epoch)
+        self.curves.cut(epoch - 1)
+        self._measure()
 
     def walked(self) -> tuple[Leg, ...]:
         """The legs with the epochs that they went, the last as far as it is."""
         return (*self.legs[:-1], self.legs[-1].of(self.training.epoch))
-
-    def measured(self) -> dict[str, float]:
-        """A point of the curves."""
-        return self.measured_of(self.net)
 
     def measured_of(self, net: Network) -> dict[str, float]:
         """The epoch, and the objective and the metric of the training and the test rows by this network."""
@@ -139,7 +136,7 @@ class Run:
         self.before, self.legs, self.error = self.epoch, tuple(earlier), None
         self.training = self._begin(replace(leg, epochs=0))
         self.curves.cut(self.epoch - 1)
-        self.curves.add(self.measured())
+        self._measure()
         self._keep()
 
     def _begin(self, leg: Leg) -> Training:
@@ -163,9 +160,13 @@ class Run:
 
     def _note(self) -> None:
         """A point of the curves, and perhaps a kept epoch."""
-        self.curves.add(self.measured())
+        self._measure()
         if self.epoch % self.every == 0 and self.diverged is None:
             self._keep()
+
+    def _measure(self) -> None:
+        self.now = self.measured_of(self.net)
+        self.curves.add(self.now)
 
     def _keep(self) -> None:
         self.kept[self.epoch] = Moment(self.legs, self.training.state_dict())

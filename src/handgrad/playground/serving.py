@@ -43,7 +43,12 @@ def serve(
         token = None if _is_loopback(host) else new_token()
         app = make_app(limits, token=token) if token is None else make_app(limits, hosts=("*",), token=token)
         config = uvicorn.Config(
-            app, log_level="warning", ws="websockets-sansio", ws_max_size=2 * limits.message_bytes, lifespan="on"
+            app,
+            log_level="warning",
+            lifespan="on",
+            ws="websockets-sansio",
+            ws_max_size=2 * limits.message_bytes,
+            ws_per_message_deflate=False,  # frames are many, and numbers hardly shrink
         )
         server = uvicorn.Server(config)
         name = f"[{host}]" if ":" in host else host

@@ -91,7 +91,7 @@ class Session:
 
     def _pause(self) -> list[Answer]:
         self.running = False
-        self._look(now=float("inf"))
+        self._look()
         return []
 
     def _step(self, unit: str = "epoch") -> list[Answer]:
@@ -103,7 +103,7 @@ class Session:
         else:
             self._stop_walking()
             self.run.advance()
-        self._look(now=float("inf"))
+        self._look()
         return []
 
     def _reset(self, seed: Any = None) -> list[Answer]:
@@ -147,8 +147,8 @@ class Session:
         """Whether there is an epoch to train."""
         return self.running and now >= self._due
 
-    def train(self, seconds: float) -> None:
-        """Train the epochs that are due, for about so long."""
+    def train(self, seconds: float, others: int = 0) -> None:
+        """Train the epochs that are due, for about so long; where many train, signals are looked at more rarely."""
         speed = self.run.document.view.speed
         started = time.monotonic()
         while self.running:
@@ -159,7 +159,7 @@ class Session:
             self._due = max(self._due + 1 / speed, now - 0.2) if speed else now
             if now - started >= seconds or now < self._due:
                 break
-        self._look(now=float("inf") if not self.running else time.monotonic())
+        self._look(now=time.monotonic() if self.running else float("inf"), pause=LOOK * max(1, others / 4))
 
     def state(self) -> Answer:
         """What the page must know whenever the document has changed."""
@@ -180,7 +180,7 @@ class Session:
             "epoch": run.epoch,
             "batch": self._batch,
             "batches": run.training.settings.steps(run.training.data.rows),
-            "metrics": run.measured_of(net),
+            "metrics": run.now if self._walking is None else run.measured_of(net),
             "diverged": run.diverged,
             "ended": run.ended,
             "kept": list(run.kept),
@@ -218,11 +218,11 @@ class Session:
         self._stop_walking()
         self.watch = Watch(self.run)
         self._looked = 0.0
-        self._look(now=float("inf"))
+        self._look()
 
-    def _look(self, now: float) -> None:
+    def _look(self, now: float = float("inf"), pause: float = LOOK) -> None:
         """Signals and doctor, not at every frame."""
-        if now - self._looked >= LOOK:
+        if now - self._looked >= pause:
             self._signals = self.watch.look(self.run)
             self._doctor = self.watch.diagnose(self.run)
             self._looked = time.monotonic()
