@@ -11,7 +11,6 @@ from .chromium import FLAGS, find_chromium
 from .serving import Server
 
 Opener = Callable[..., Any]
-WAIT = 30_000  # milliseconds, after which something that was waited for does not come
 
 
 @pytest.fixture(scope="package")
@@ -40,7 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def visit(browser: Any) -> Iterator[Opener]:
     """Opens pages, each in a context of its own, and looks at the end whether they behaved."""
     from .guard import Guard
-    from .page import Playground
+    from .page import WAIT, Playground
 
     opened: list[tuple[Any, Guard]] = []
 

@@ -7,7 +7,9 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, R
 
 _WATCH = """
 window.violations = [];
-addEventListener("securitypolicyviolation", (event) => window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+addEventListener("securitypolicyviolation", (event) =>
+  window.violations.push(`${event.violatedDirective} ${event.blockedURI}`),
+);
 """
 _LOST = ("WebSocket connection to", "Failed to load resource")  # said by the browser while a server is gone
 

@@ -11,22 +11,36 @@ from playwright.sync_api import Locator, Page, expect
 from .guard import Guard
 from .serving import Server
 
-WAIT = 30_000
+WAIT = 20_000  # milliseconds, after which something that was waited for does not come
 expect.set_options(timeout=WAIT)
 
 # One predicate over the store, asked again whenever the store tells of something; no clock decides.
 _WAIT = """
 ([predicate, given, limit]) => {
   const holds = new Function("store", "given", `return ${predicate}`);
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const look = () => {
       const store = window.handgrad?.store;
       if (store && holds(store, given)) return resolve(true);
       requestAnimationFrame(look);
     };
-    setTimeout(() => reject(new Error(`never true: ${predicate}`)), limit);
+    setTimeout(() => resolve(false), limit);
     look();
   });
+}
+"""
+_OPEN = """
+(document) => {
+  const store = window.handgrad.store;
+  store.frame = store.state = null;
+  store.open(document);
+}
+"""
+_SEEN = """
+() => {
+  const { signals, doctor, curves, arrays, ...header } = window.handgrad?.store.frame?.header ?? {};
+  const shown = [...document.querySelectorAll('[data-testid=error]:not([hidden])')].map((each) => each.textContent);
+  return [JSON.stringify(header), shown];
 }
 """
 _ARRAY = """
@@ -36,6 +50,13 @@ _ARRAY = """
   let text = "";
   for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192));
   return { shape, type: values.constructor.name, base64: btoa(text) };
+}
+"""
+_FILES = """
+([name, content]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([content], name));
+  return data;
 }
 """
 _TYPES = {"Float64Array": "<f8", "Float32Array": "<f4"}
@@ -56,13 +77,8 @@ class Playground:
 
     def open(self, document: dict[str, Any]) -> None:
         """Begin anew from a document, as a lesson does."""
-        self.page.evaluate(
-            "(document) => { store = window.handgrad.store; store.frame = store.state = null; store.open(document); }".replace(
-                "store =", "const store ="
-            ),
-            document,
-        )
-        self.until("store.state && store.frame && store.frame.header.epoch >= 0 && store.linked")
+        self.page.evaluate(_OPEN, document)
+        self.until("store.state && store.frame && store.linked")
 
     # --- what is there ---
 
@@ -123,7 +139,13 @@ class Playground:
 
     def until(self, predicate: str, given: Any = None) -> None:
         """Wait until that holds of the store."""
-        self.page.evaluate(_WAIT, [predicate, given, WAIT])
+        __tracebackhide__ = True
+        if self.page.evaluate(_WAIT, [predicate, given, WAIT]):
+            return
+        header, errors = self.page.evaluate(_SEEN)
+        raise AssertionError(
+            f"never true: {predicate} of {given!r}; errors: {errors}, wrong: {self.guard.wrong}, last frame: {header}"
+        )
 
     def click(self, name: str) -> None:
         """Press what has that name."""
@@ -178,8 +200,7 @@ class Playground:
 
     def drop(self, name: str, content: str) -> None:
         """Drop a file on the page."""
-        make = """([name, content]) => { const data = new DataTransfer(); data.items.add(new File([content], name)); return data; }"""
-        files = self.page.evaluate_handle(make, [name, content])
+        files = self.page.evaluate_handle(_FILES, [name, content])
         for kind in ("dragenter", "dragover", "drop"):
             self.page.dispatch_event("main", kind, {"dataTransfer": files})
 
