@@ -51,7 +51,7 @@ class Guard:
 
     def check(self, context: BrowserContext) -> None:
         """Fail if anything was wrong."""
-        broken = [
-            each for page in context.pages if not page.is_closed() for each in page.evaluate("window.violations ?? []")
-        ]
-        assert not self.wrong + broken
+        pages = [page for page in context.pages if not page.is_closed()]
+        broken = [each for page in pages for each in page.evaluate("window.violations ?? []")]
+        if self.wrong or broken:
+            raise AssertionError(f"the page did what it may not: {self.wrong + broken}")

@@ -59,6 +59,13 @@ _FILES = """
   return data;
 }
 """
+_PIXELS = """
+(canvas) => {
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  return Array.from(copy.getImageData(0, 0, canvas.width, canvas.height).data);
+}
+"""
 _TYPES = {"Float64Array": "<f8", "Float32Array": "<f4"}
 
 
@@ -123,6 +130,10 @@ class Playground:
         found = self.page.evaluate(_ARRAY, name)
         content = base64.b64decode(found["base64"])
         return np.frombuffer(content, _TYPES[found["type"]]).reshape(found["shape"])
+
+    def pixels(self, canvas: Locator) -> np.ndarray:
+        """What is painted on a canvas: (pixels, 4) of red, green, blue, and how opaque."""
+        return np.array(canvas.evaluate(_PIXELS)).reshape(-1, 4)
 
     @property
     def params(self) -> np.ndarray:

@@ -1,0 +1,44 @@
+"""Lessons open, and what they open with trains."""
+
+import json
+from importlib.resources import files
+
+import pytest
+from playwright.sync_api import expect
+
+from .conftest import Opener
+from .page import Playground
+from .serving import Server
+
+_FOLDER = files("handgrad.playground") / "lessons"
+LESSONS = sorted(each.name.removesuffix(".json") for each in _FOLDER.iterdir()) if _FOLDER.is_dir() else []
+
+
+def test_there_are_lessons(play: Playground) -> None:
+    assert len(LESSONS) >= 8
+    values = play.get("lesson").locator("option").evaluate_all("(all) => all.map((each) => each.value)")
+    assert set(LESSONS) <= set(values)
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_lesson_opens_and_trains(visit: Opener, server: Server, name: str) -> None:
+    play = visit(server, f"?lesson={name}")
+    told = json.loads((_FOLDER / f"{name}.json").read_text("utf-8"))
+    expect(play.get("lesson")).to_have_value(name)
+    expect(play.get("lesson-text")).to_contain_text(told["title"])
+    for section in ("data", "network"):
+        for field, value in told["document"].get(section, {}).items():
+            if not isinstance(value, str | list):
+                assert play.document[section][field] == value
+    play.step()
+    expect(play.get("error")).to_be_hidden()
+
+
+def test_a_lesson_is_chosen_and_left(play: Playground) -> None:
+    name = LESSONS[-1]
+    play.choose("lesson", name)
+    play.until_document("view.lesson", name)
+    expect(play.get("lesson-text")).to_be_visible()
+    play.choose("lesson", "")
+    play.until_document("view.lesson", None)
+    expect(play.get("lesson-text")).to_be_hidden()
