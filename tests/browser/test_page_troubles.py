@@ -18,7 +18,7 @@ def diverge(play: Playground) -> None:
     play.open(HOT)
     play.step(2)
     play.fill("learning-rate", "1000000")
-    play.until_document("training.learning_rate", 1e6)
+    play.until_document("training.learning_rate", 1_000_000)
     play.click("run")
     play.until("store.frame.header.diverged")
 
