@@ -22,6 +22,7 @@ def chance_loss(rule: Loss, T: Array, shares: Array | None = None) -> Array:
     >>> float(chance_loss(losses.find("softmax_cross_entropy"), np.eye(2))) == float(np.log(2))
     True
     """
+    rule = getattr(rule, "right", rule)  # a loss with a planted mistake has the chance of the right one
     T = T.astype(np.float64)
     weights = np.full(T.shape[-2], 1 / T.shape[-2]) if shares is None else shares.astype(np.float64)
     z = _best_logits(rule, T, weights[:, None])

@@ -14,6 +14,7 @@ from handgrad.datasets import INPUTS
 from handgrad.experiments.draws import SYNTHETIC
 from handgrad.experiments.recipe import DataRecipe, NetworkRecipe, TrainingRecipe, make
 from handgrad.gradcheck.mistakes import MISTAKES
+from handgrad.losses import softmax_cross_entropy
 from handgrad.playground.legs import read_training, training_to_json
 from handgrad.playground.limits import Limits
 from handgrad.playground.reading import plain_fields, read_object, read_seed, read_text, read_texts
@@ -167,6 +168,7 @@ def _network(given: Any, limits: Limits) -> NetworkRecipe:
         raise ValueError(
             f"network.activation has {len(recipe.activation)} entries for {len(recipe.hidden_sizes)} hidden layers"
         )
+    recipe.require_possible(2, 2, softmax_cross_entropy)
     return recipe
 
 

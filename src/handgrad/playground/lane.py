@@ -4,6 +4,7 @@ A session's turn is short: its messages, the epochs that are due, one frame if i
 took longer than a turn waits until the others have had as much, and nobody takes more than its share of a second.
 """
 
+import logging
 import sys
 import threading
 import time
@@ -17,6 +18,8 @@ from handgrad.playground.frames import to_json
 from handgrad.playground.jobs import Answer, Job, Stopped
 from handgrad.playground.limits import Limits
 from handgrad.playground.session import Session
+
+_log = logging.getLogger(__name__)
 
 ROUND = 0.04  # seconds of training in a round of all turns
 TURN = 0.025  # seconds of training in one turn, at most
@@ -119,7 +122,16 @@ class Lane:
             with blas.single_threaded():  # entered once: it takes as long as a small network's step
                 for seat in seats:
                     if seat.due(time.monotonic()):
-                        self._turn(seat, max(1, due))
+                        self._safe_turn(seat, max(1, due))
+
+    def _safe_turn(self, seat: Seat, seats: int) -> None:
+        try:
+            self._turn(seat, seats)
+        except Exception as fault:  # ours, in one tab: the others go on
+            _log.exception("a session failed")
+            seat.session.running = False
+            message = f"this is a fault of the playground, not of yours: {type(fault).__name__}: {fault}"
+            seat.send(to_json({"kind": "error", "message": message, "doing": None, "document": None}))
 
     def _turn(self, seat: Seat, seats: int) -> None:
         started = time.monotonic()

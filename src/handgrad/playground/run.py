@@ -16,6 +16,7 @@ from handgrad.gradcheck.mistakes import MISTAKES
 from handgrad.losses import Loss
 from handgrad.metrics import accuracy, r2
 from handgrad.network import Network
+from handgrad.optimizers import LBFGS
 from handgrad.playground.curves import Curves
 from handgrad.playground.document import Document
 from handgrad.playground.legs import Edit, Leg
@@ -27,9 +28,10 @@ KEPT = 60  # epochs that a run can be taken back to
 
 
 class Moment(NamedTuple):
-    """A kept epoch: the legs so far, the last of them open, and what its training remembers."""
+    """A kept epoch: the legs so far, where the last of them began, and what its training remembers."""
 
     legs: tuple[Leg, ...]
+    start: Array
     state: dict[str, Any]
 
 
@@ -38,6 +40,7 @@ class Run:
 
     def __init__(self, document: Document, scene: Scene, limits: Limits) -> None:
         self.document, self.scene = document, scene
+        self.engine = "auto" if document.mistake is None else "numpy"  # which alone runs a backward pass that is wrong
         self.net = network_of(document, scene, limits)
         self.legs: tuple[Leg, ...] = ()
         self.before = 0  # epochs of the legs that are over
@@ -69,6 +72,8 @@ class Run:
         """Train so many epochs, and measure; a divergence is kept as `error`."""
         if self.diverged is not None:
             return
+        if isinstance(self.training.optimizer, LBFGS):
+            self.training.leg = 0, self.start  # it walks its leg again: its memory cannot be kept
         try:
             self.training.run(epochs=epochs)
         except DivergenceError as wrong:
@@ -107,6 +112,7 @@ class Run:
         self.document = replace(self.document, training=leg.training, frozen=leg.frozen)
         self.training = self._begin(leg)
         self.training.load_state_dict(moment.state)
+        self.start = moment.start
         self.kept = {number: each for number, each in self.kept.items() if number <= epoch}
         self.curves.cut(epoch - 1)
         self._measure()
@@ -121,7 +127,7 @@ class Run:
         rows = zip(("train", "test"), (self.scene.train, self.scene.test), self.targets, strict=True)
         with np.errstate(all="ignore"):
             for part, (X, y), T in rows:
-                Z = net.forward(X)
+                Z = net.forward(X, engine="numpy")
                 found[f"{part}_loss"] = float(net.objective_of(Z, T))
                 found[f"{part}_metric"] = _metric(net.loss_rule, self.scene, y, Z)
         return found
@@ -151,11 +157,12 @@ class Run:
             schedule=recipe.schedule,
             clip_norm=recipe.clip_norm,
             frozen=leg.frozen,
-            engine="auto" if self.document.mistake is None else "numpy",
+            engine=self.engine,
             threads=1,
             progress=False,
         )
         self.legs = (*self.legs, leg)
+        self.start = self.net.params.copy()
         return training
 
     def _note(self) -> None:
@@ -169,7 +176,7 @@ class Run:
         self.curves.add(self.now)
 
     def _keep(self) -> None:
-        self.kept[self.epoch] = Moment(self.legs, self.training.state_dict())
+        self.kept[self.epoch] = Moment(self.legs, self.start, self.training.state_dict())
         if len(self.kept) > KEPT:
             self.every *= 2
             first = min(self.kept)

@@ -193,7 +193,7 @@ class Session:
             arrays: dict[str, Array] = {
                 "params": net.params.astype(np.float64),
                 "maps": unit_maps(net, self.drawn, run.scene.grid(MAPS)).reshape(-1, MAPS, MAPS),
-                "output": output_maps(net, run.scene.grid(PICTURE)).reshape(-1, PICTURE, PICTURE),
+                "output": output_maps(net, run.scene.grid(PICTURE), run.engine).reshape(-1, PICTURE, PICTURE),
             }
         return pack(header, arrays)
 

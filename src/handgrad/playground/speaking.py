@@ -27,11 +27,13 @@ class Watch:
 
     def __init__(self, run: Run) -> None:
         self.training, self.begun = run.training, run.epoch
-        self.monitor = Monitor(run.net, *run.scene.train, share=None)
+        with np.errstate(all="ignore"):  # here and below: weights set by hand may be as large as can be
+            self.monitor = Monitor(run.net, *run.scene.train, share=None)
 
     def look(self, run: Run) -> dict[str, Any]:
         """The signals of each layer as they are now, and how far weights move in an epoch, ‖ΔW‖ / ‖W‖."""
-        self.monitor(run.training)
+        with np.errstate(all="ignore"):
+            self.monitor(run.training)
         del self.monitor.samples[1:-_SAMPLES]
         sample = self.monitor.samples[-1]
         layers = [_finite(asdict(each)) for each in sample.signals.layers]
@@ -43,7 +45,8 @@ class Watch:
         since = int(np.searchsorted(curves["epoch"], self.begun))
         columns: dict[str, list[Any]] = {"loss": curves["train_loss"][since:]}
         columns["validation_loss"] = curves["test_loss"][since:]
-        found = diagnose(self.monitor, _History(columns), error=run.error).to_dict()
+        with np.errstate(all="ignore"):
+            found = diagnose(self.monitor, _History(columns), error=run.error).to_dict()
         for each in found["findings"]:
             where = f" ({each['layer']})" if each["layer"] else ""
             each["sentence"] = f"{each['slug'].replace('-', ' ')}{where}: {each['evidence']}. Try {each['advice']}."

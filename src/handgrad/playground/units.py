@@ -64,7 +64,7 @@ def unit_maps(net: Network, drawn: Sequence[Drawn], X: Array) -> Array:
     return np.concatenate(maps).astype(np.float32) if maps else np.zeros((0, len(X)), np.float32)
 
 
-def output_maps(net: Network, X: Array) -> Array:
+def output_maps(net: Network, X: Array, engine: str) -> Array:
     """What the loss's output function gives at the rows of X: (outputs, B) float32."""
     with blas.single_threaded(), np.errstate(all="ignore"):
-        return np.ascontiguousarray(net.loss_rule.output(net.forward(X)).T, np.float32)
+        return np.ascontiguousarray(net.loss_rule.output(net.forward(X, engine=engine)).T, np.float32)

@@ -69,6 +69,10 @@ class PlantedLoss(Loss):
         loss, dZ = self.right.evaluate(Z, T)
         return loss, dZ if self.spoil is None else self.spoil(self.right, Z, T, dZ)
 
+    def output(self, Z: Array) -> Array:
+        """What the right loss makes of logits."""
+        return self.right.output(Z)
+
     def predict(self, Z: Array) -> Array:
         """What the right loss predicts."""
         return self.right.predict(Z)

@@ -8,7 +8,7 @@ export function figure(value, digits = 3) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "∞" : `${MINUS}∞`;
   if (value === 0) return (0).toFixed(digits);
   const size = Math.abs(value);
-  const text = size >= 1e5 || size < 10 ** -digits ? value.toExponential(Math.max(0, digits - 1)) : value.toFixed(size >= 100 ? Math.max(0, digits - 2) : digits);
+  const text = size >= 1e5 || size < 10 ** (1 - digits) ? value.toExponential(Math.max(0, digits - 1)) : value.toFixed(size >= 100 ? Math.max(0, digits - 2) : digits);
   return text.replace("-", MINUS).replace("e-", `e${MINUS}`).replace("e+", "e");
 }
 

@@ -4,30 +4,56 @@ import { Brush } from "./brush.js";
 import { controls } from "./controls.js";
 import { curves } from "./curves.js";
 import { dataPanel } from "./data.js";
+import { doctor } from "./doctor.js";
 import { h, reword } from "./dom.js";
+import { exportButton } from "./export.js";
+import { hideButton } from "./hide.js";
+import { lessons } from "./lessons.js";
+import { documentOfAddress } from "./link.js";
 import { network } from "./network.js";
+import { networkSvg, planePng } from "./pictures.js";
 import { plane } from "./plane.js";
+import { shareButton } from "./share.js";
 import { Store } from "./store.js";
 import { startTheme } from "./theme.js";
 import { topbar } from "./topbar.js";
 import { trainingPanel } from "./training.js";
 import { preferred, speak } from "./words.js";
+import { workbench } from "./workbench.js";
+
+/** @param {Store} store */
+function build(store) {
+  const brush = new Brush(store);
+  const output = plane(store, brush);
+  const drawing = network(store, output.look);
+  const teaching = lessons(store);
+  const pictures = { plane: () => planePng(output.field, output.overlay), network: () => networkSvg(drawing) };
+  document.body.append(
+    topbar(store, teaching.select, shareButton(store), exportButton(store, pictures), hideButton(store)),
+    banners(store),
+    controls(store),
+    h(
+      "main",
+      { id: "main", tabindex: "-1" },
+      h("div", { class: "left" }, dataPanel(store, brush), trainingPanel(store)),
+      h("div", { class: "centre" }, teaching.card, drawing, doctor(store), workbench(store).card),
+      h("div", { class: "right" }, output.card, curves(store)),
+    ),
+  );
+}
 
 async function start() {
   const store = new Store();
   Object.defineProperty(window, "handgrad", { value: Object.freeze({ store }) });
   startTheme(() => store.tell("theme"));
-  await speak(preferred());
-  const brush = new Brush(store);
-  const output = plane(store, brush);
-  const drawing = network(store, output.look);
-  document.body.append(
-    topbar(store),
-    banners(store),
-    controls(store),
-    h("main", { id: "main" }, h("div", { class: "left" }, dataPanel(store, brush), trainingPanel(store)), h("div", { class: "centre" }, drawing), h("div", { class: "right" }, output.card, curves(store))),
-  );
+  const [asked] = await Promise.all([documentOfAddress().catch(() => null), speak(preferred())]);
+  if (asked) store.opening = asked;
+  build(store);
   store.on("language", () => reword(document));
+  addEventListener("hashchange", async () => {
+    const next = await documentOfAddress().catch(() => null);
+    if (next) store.open(next);
+  });
   store.connection.open();
 }
 

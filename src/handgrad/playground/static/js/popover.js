@@ -12,7 +12,7 @@ let open = null;
 export function popover(anchor, key, content, options = {}) {
   closePopover();
   const title = h("h3", { t: key, vars: options.vars });
-  const card = h("div", { class: options.wide ? "popover wide" : "popover", role: "dialog", tLabel: key, vars: options.vars, "data-testid": options.testid ?? "popover" }, h("header", {}, title, iconButton("close", "close", () => closePopover(true), { class: "mini", size: 16 })), ...content);
+  const card = h("div", { class: options.wide ? "popover wide" : "popover", role: "dialog", tLabel: key, vars: options.vars, "data-testid": options.testid ?? "popover" }, h("div", { class: "popover-head" }, title, iconButton("close", "close", () => closePopover(true), { class: "mini", size: 16 })), ...content);
   document.body.append(card);
   open = { card, anchor, closed: options.closed ?? (() => {}) };
   place();

@@ -32,6 +32,8 @@ export class Store {
     /** @type {Record<string, any>} */
     this.last = {};
     this.linked = false;
+    /** @type {number} files asked for that are not for the reader */
+    this.quiet = 0;
     /** @type {object} what `open` sends when there is no document yet */
     this.opening = {};
     this.dirty = false;

@@ -8,7 +8,7 @@ import { t } from "./words.js";
 
 /** @param {Store} store */
 export function tableControls(store) {
-  const file = h("input", { type: "file", accept: ".csv,text/csv,.tsv,.txt", class: "visually-hidden", tLabel: "table.open", tabindex: "-1", "data-testid": "csv-file" });
+  const file = h("input", { type: "file", accept: ".csv,text/csv,.tsv,.txt", hidden: true, "data-testid": "csv-file" });
   const button = h("button", { type: "button", class: "wide", "data-testid": "csv", onclick: () => file.click() }, icon("share", 18), h("span", { t: "table.open" }));
   const chosen = h("div", { class: "table-choice", hidden: true });
   /** @type {ColumnInfo[]} */

@@ -1,0 +1,142 @@
+/** Many seeds at once: this setting alone, or against one that differs in one field, with what may be said of it. */
+import { bandChart } from "./bandchart.js";
+import { classColour, classRgb, mix, paintValues, paper } from "./colours.js";
+import { h, setText, word } from "./dom.js";
+import { spaced } from "./rules.js";
+import { t, tOr } from "./words.js";
+
+/** @typedef {import("./store.js").Store} Store */
+
+/** What can be varied: the document's field, and the family of the catalogue its values come from, or a usual number. */
+const FIELDS = /** @type {Record<string, {family?: "initializers" | "activations" | "optimizers" | "schedules" | "norms", usual?: string}>} */ ({
+  "network.init": { family: "initializers" },
+  "network.activation": { family: "activations" },
+  "network.hidden_sizes": { usual: "8, 8" },
+  "network.norm": { family: "norms" },
+  "network.l2": { usual: "0.001" },
+  "network.dropout": { usual: "0.2" },
+  "training.optimizer": { family: "optimizers" },
+  "training.learning_rate": { usual: "0.01" },
+  "training.batch_size": { usual: "50" },
+  "training.schedule": { family: "schedules" },
+});
+
+/** @param {Store} store */
+export function comparePanel(store) {
+  const field = h("select", { "data-testid": "compare-field", id: "compare-field" });
+  const choice = h("select", { "data-testid": "compare-value", tLabel: "compare.value" });
+  const typed = h("input", { type: "text", tLabel: "compare.value", "data-testid": "compare-typed" });
+  const seeds = h("input", { type: "number", min: 2, max: 100, value: "20", id: "compare-seeds", "data-testid": "compare-seeds" });
+  const start = h("button", { type: "button", class: "primary", t: "compare.go", "data-testid": "compare-go" });
+  const stop = h("button", { type: "button", t: "stop", hidden: true, "data-testid": "compare-stop", onclick: () => (store.do("stop"), done()) });
+  const progress = h("progress", { max: 1, value: 0, hidden: true, tLabel: "compare.progress" });
+  const status = h("span", { class: "hint figure", role: "status" });
+  const report = h("div", { class: "comparison", "data-testid": "comparison" });
+  const panel = h(
+    "div",
+    {},
+    h("p", { class: "hint", t: "compare.intro" }),
+    h("div", { class: "actions" }, h("label", { for: "compare-field", t: "compare.field" }), field, choice, typed, h("label", { for: "compare-seeds", t: "compare.seeds" }), seeds, start, stop),
+    h("div", { class: "actions" }, progress, status),
+    report,
+  );
+  /** @type {Comparison | null} */
+  let last = null;
+
+  const fill = () => {
+    const before = field.value;
+    field.replaceChildren(h("option", { value: "" }, t("compare.alone")), ...Object.keys(FIELDS).map((name) => h("option", { value: name }, t(`compare.${name}`))));
+    field.value = before;
+    fillValues();
+  };
+  const fillValues = () => {
+    const chosen = FIELDS[field.value];
+    choice.hidden = !chosen?.family;
+    typed.hidden = !chosen || Boolean(chosen.family);
+    if (chosen?.family) {
+      const family = store.hello?.catalogue[chosen.family] ?? [];
+      choice.replaceChildren(...family.map((one) => (typeof one === "string" ? h("option", { value: one }, t(`norm.${one}`)) : h("option", { value: one.name }, one.title ?? spaced(one.name)))));
+    } else if (chosen) typed.value = chosen.usual ?? "";
+  };
+  field.addEventListener("change", fillValues);
+
+  const wanted = () => {
+    const chosen = FIELDS[field.value];
+    if (!chosen) return null;
+    if (chosen.family) return { [field.value]: choice.value };
+    const numbers = typed.value.split(/[\s,;]+/).filter(Boolean).map(Number);
+    return { [field.value]: field.value === "network.hidden_sizes" ? numbers : numbers[0] };
+  };
+  start.addEventListener("click", () => {
+    if (!store.do("compare", { with: wanted(), seeds: Number(seeds.value) })) return;
+    start.disabled = true;
+    stop.hidden = progress.hidden = false;
+    progress.value = 0;
+    word(status, "t", "compare.busy");
+  });
+  const done = () => {
+    start.disabled = false;
+    stop.hidden = progress.hidden = true;
+    delete status.dataset.t;
+    setText(status, "");
+  };
+  const draw = () => last && report.replaceChildren(...show(last, store));
+  store.on("comparison", (/** @type {Comparison} */ message) => {
+    if (!message.finished) {
+      progress.value = message.total ? message.done / message.total : 0;
+      return word(status, "t", "compare.done", { done: message.done, total: message.total });
+    }
+    done();
+    last = message;
+    draw();
+  });
+  store.on("error", done);
+  store.on("link", done);
+  store.on("hello", fill);
+  store.on("language", () => (fill(), draw()));
+  store.on("theme", draw);
+  return { panel };
+}
+
+/** @param {Comparison} found @param {Store} store */
+function show(found, store) {
+  const settings = found.settings ?? [];
+  const key = h("p", { class: "legend" }, ...settings.map(({ name }, i) => h("span", { class: "key" }, h("i", { style: { backgroundColor: classColour(1 - i) } }), spaced(name || t("compare.this")))));
+  const loss = settings.map(({ name, epochs, loss: band }) => ({ name, epochs, band }));
+  const test = settings.flatMap(({ name, epochs, test: band }) => (band ? [{ name, epochs, band }] : []));
+  const metric = tOr(`metric.${found.metric}`, spaced(found.metric ?? ""));
+  const maps = settings.flatMap((setting) => {
+    if (!setting.agreement) return [];
+    const [rows, columns] = setting.agreement.shape;
+    const canvas = h("canvas", { width: columns, height: rows, role: "img", "aria-label": `${t("compare.agreement")} ${setting.name}` });
+    paintAgreement(canvas, setting.agreement, store);
+    return [h("figure", {}, canvas, h("figcaption", {}, spaced(setting.name || t("compare.this"))))];
+  });
+  return [
+    h("p", { class: "verdict-words", "data-testid": "comparison-verdict" }, found.verdict ?? ""),
+    h("p", { class: "hint", t: "compare.bands", vars: { seeds: found.seeds ?? "", epochs: found.epochs ?? "" } }),
+    key,
+    h("div", { class: "charts" }, h("figure", {}, h("figcaption", { t: "loss.train" }), bandChart(loss, t("loss.train"))), test.length ? h("figure", {}, h("figcaption", {}, metric), bandChart(test, metric)) : null),
+    maps.length ? h("h3", { t: "compare.agreement" }) : null,
+    maps.length ? h("p", { class: "hint", t: "compare.agreement.hint" }) : null,
+    h("div", { class: "agreements" }, ...maps),
+    found.code ? h("details", {}, h("summary", { t: "compare.code" }), h("pre", { class: "code" }, found.code)) : null,
+  ].filter((one) => one !== null);
+}
+
+/** The class most seeds choose, paler where they disagree; of numbers the mean, paler where they spread. @param {HTMLCanvasElement} canvas @param {Agreement} agreement @param {Store} store */
+function paintAgreement(canvas, agreement, store) {
+  const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const image = pen.createImageData(canvas.width, canvas.height);
+  const background = paper();
+  if (agreement.class && agreement.share) {
+    const least = 1 / Math.max(2, store.state?.scene.classes?.length ?? 2);
+    agreement.class.forEach((label, i) => {
+      const sure = Math.max(0, ((agreement.share?.[i] ?? 1) - least) / (1 - least));
+      image.data.set([...mix(background, classRgb(label), 0.06 + 0.84 * sure ** 2), 255], 4 * i);
+    });
+  } else if (agreement.mean) {
+    paintValues(agreement.mean, 0, image, Math.max(1e-9, ...agreement.mean.map(Math.abs)));
+  }
+  pen.putImageData(image, 0, 0);
+}

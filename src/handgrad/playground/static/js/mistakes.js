@@ -1,0 +1,47 @@
+/** Break it: plant a mistake that people really make in the backward pass, watch training, let the checker find it. */
+import { h, word } from "./dom.js";
+import { icon } from "./icons.js";
+import { tOr } from "./words.js";
+
+/** @param {import("./store.js").Store} store @param {() => void} prove */
+export function mistakesPanel(store, prove) {
+  const list = h("select", { size: 8, tLabel: "mistake.choose", "data-testid": "mistake-choice" });
+  const story = h("p", { class: "story" });
+  const plant = h("button", { type: "button", class: "primary", t: "mistake.plant", "data-testid": "mistake-plant" });
+  const mend = h("button", { type: "button", t: "mistake.mend", "data-testid": "mistake-mend", hidden: true });
+  const check = h("button", { type: "button", t: "mistake.prove", "data-testid": "mistake-prove", onclick: prove });
+  const now = h("p", { class: "planted", hidden: true, role: "status" }, icon("alert"), h("span"));
+  const panel = h("div", { "data-testid": "mistake-panel" }, h("p", { class: "hint", t: "mistake.intro" }), h("div", { class: "mistake-body" }, list, h("div", { class: "stack" }, story, h("div", { class: "actions" }, plant, mend, check), now)));
+
+  const tell = () => {
+    const found = store.hello?.catalogue.mistakes.find(({ name }) => name === list.value);
+    story.textContent = found ? tOr(`mistake.story.${found.name}`, found.story) : "";
+    plant.disabled = !found || store.document?.mistake === found.name;
+  };
+  const fill = () => {
+    const chosen = list.value;
+    const known = store.hello?.catalogue.mistakes ?? [];
+    const causes = [...new Set(known.map(({ cause }) => cause ?? ""))];
+    const entry = (/** @type {MistakeEntry} */ { name }) => h("option", { value: name }, name);
+    list.replaceChildren(...causes.map((cause) => h("optgroup", { label: tOr(`cause.${cause}`, cause.replaceAll("-", " ")) }, ...known.filter((one) => (one.cause ?? "") === cause).map(entry))));
+    list.value = store.document?.mistake ?? (chosen || known[0]?.name || "");
+    tell();
+  };
+  const refresh = () => {
+    const planted = store.document?.mistake ?? null;
+    mend.hidden = planted === null;
+    now.hidden = planted === null;
+    const text = now.querySelector("span");
+    if (text && planted !== null) word(text, "t", "mistake.now", { name: planted });
+    document.body.classList.toggle("broken", planted !== null);
+    tell();
+  };
+  list.addEventListener("change", tell);
+  plant.addEventListener("click", () => store.change((document) => (document.mistake = list.value)));
+  mend.addEventListener("click", () => store.change((document) => (document.mistake = null)));
+  store.on("hello", fill);
+  store.on("language", fill);
+  store.on("state", refresh);
+  store.on("document", refresh);
+  return { panel };
+}

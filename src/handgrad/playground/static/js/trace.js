@@ -1,0 +1,126 @@
+/** One example followed forward and back, step by step: formula, shapes, numbers, and each entry written out. */
+import { h, setText, word } from "./dom.js";
+import { iconButton } from "./fields.js";
+import { matrix, shapeText } from "./matrix.js";
+import { t, tOr } from "./words.js";
+
+/**
+ * @typedef {object} TraceTerm
+ * @property {string} name @property {string} of @property {boolean} gradient @property {number[]} shape @property {any} value
+ */
+/**
+ * @typedef {object} TraceProduct
+ * @property {string} name @property {number[]} entry @property {string} symbols @property {string} numbers @property {number | null} value
+ * @property {string} when @property {number} left_out @property {string} text
+ */
+/**
+ * @typedef {object} TraceStep
+ * @property {string} layer @property {"forward" | "loss" | "backward"} direction @property {string} title @property {string} symbol
+ * @property {string} formula @property {string} of @property {boolean} gradient @property {number[]} shape @property {any} value
+ * @property {TraceTerm[]} terms @property {TraceProduct[]} products @property {number} products_left_out @property {string} note
+ */
+
+/** @param {import("./store.js").Store} store @param {() => boolean} visible */
+export function tracePanel(store, visible) {
+  const row = h("input", { type: "number", min: 0, value: "0", tLabel: "trace.row", "data-testid": "trace-row" });
+  const part = h("select", { tLabel: "trace.part", "data-testid": "trace-part" }, h("option", { value: "train", t: "trace.train" }), h("option", { value: "test", t: "trace.test" }));
+  const again = h("button", { type: "button", class: "primary", t: "trace.go", "data-testid": "trace-go" });
+  const state = h("p", { class: "hint" });
+  const outline = h("ol", { class: "outline", tLabel: "trace.steps" });
+  const stage = h("div", { class: "stage", "aria-live": "polite" });
+  const counter = h("span", { class: "figure" });
+  const back = iconButton("previous", "trace.previous", () => go(now - 1), { "data-testid": "trace-previous" });
+  const forth = iconButton("next", "trace.next", () => go(now + 1), { "data-testid": "trace-next" });
+  const body = h("div", { class: "trace-body", hidden: true }, outline, h("div", { class: "trace-main" }, h("div", { class: "actions stepping" }, back, counter, forth), stage));
+  const panel = h("div", { "data-testid": "trace-panel" }, h("p", { class: "hint", t: "trace.intro" }), h("div", { class: "actions" }, part, row, again, state), body);
+  /** @type {TraceStep[]} */
+  let steps = [];
+  let now = 0;
+  let epoch = 0;
+
+  const ask = () => {
+    epoch = store.frame?.header.epoch ?? 0;
+    store.do("trace", { row: Number(row.value), part: part.value });
+  };
+  again.addEventListener("click", ask);
+  row.addEventListener("change", ask);
+  part.addEventListener("change", ask);
+  row.addEventListener("keydown", (event) => event.key === "Enter" && ask());
+
+  /** @param {number} to */
+  const go = (to) => {
+    now = Math.max(0, Math.min(steps.length - 1, to));
+    const step = steps[now];
+    if (!step) return;
+    back.disabled = now === 0;
+    forth.disabled = now === steps.length - 1;
+    word(counter, "t", "trace.counter", { step: now + 1, steps: steps.length });
+    [...outline.querySelectorAll("button")].forEach((button, i) => {
+      button.setAttribute("aria-current", i === now ? "step" : "false");
+      if (i === now) outline.scrollTop = button.offsetTop - outline.clientHeight / 2;
+    });
+    stage.replaceChildren(...show(step));
+  };
+  store.on("trace", (message) => {
+    steps = message.trace.steps ?? [];
+    body.hidden = !steps.length;
+    row.value = String(message.row);
+    part.value = message.part;
+    outline.replaceChildren(
+      ...steps.map((step, i) => h("li", { class: step.direction }, h("button", { type: "button", onclick: () => go(i) }, h("span", {}, step.layer), h("span", { class: "math" }, step.formula)))),
+    );
+    word(state, "t", "trace.at", { epoch, loss: Number(message.trace.loss).toPrecision(4) });
+    go(Math.min(now, steps.length - 1));
+  });
+  store.on("selection", (/** @type {{row: number, part: string}} */ chosen) => {
+    row.value = String(chosen.row);
+    part.value = chosen.part;
+    if (visible()) ask();
+  });
+  store.on("state", (/** @type {PlayState} */ next) => {
+    row.max = String(Math.max(0, next.scene.rows.train - 1));
+    if (visible() && !store.frame?.header.running && steps.length) ask();
+    else if (steps.length) setText(state, t("trace.stale"));
+  });
+  store.on("frame", (/** @type {Frame} */ { header }) => {
+    if (steps.length && visible() && header.epoch !== epoch && !header.running) ask();
+  });
+  store.on("language", () => go(now));
+  const opened = () => {
+    if (!steps.length) ask();
+  };
+  return { panel, opened };
+}
+
+/** @param {TraceStep} step */
+function show(step) {
+  let chosen = step.products[0] ?? null;
+  const written = h("div", { class: "written", "data-testid": "trace-written" });
+  const result = h("div", { class: "operand result" });
+  const write = () => {
+    const entry = (/** @type {number[]} */ place) => {
+      const product = step.products.find((one) => one.entry.join() === place.join());
+      return product ? () => ((chosen = product), write()) : null;
+    };
+    result.replaceChildren(h("span", { class: "math" }, `${step.symbol} =`, h("small", {}, ` ${shapeText(step.shape)}`)), matrix(step.value, { entry, chosen: chosen?.entry.join(), label: step.of }));
+    written.replaceChildren(...(chosen ? lines(chosen) : []));
+  };
+  write();
+  const terms = step.terms.map((term) =>
+    h("div", { class: "operand" }, h("span", { class: "math" }, term.name, h("small", {}, ` ${shapeText(term.shape)} ${term.gradient ? t("trace.by", { of: term.of }) : term.of}`)), matrix(term.value, { label: term.of })),
+  );
+  return [
+    h("header", {}, h("span", { class: `direction ${step.direction}`, t: `trace.${step.direction}` }), h("b", {}, step.layer), h("span", { class: "hint" }, tOr(`trace.title.${step.title}`, step.title))),
+    h("p", { class: "formula math" }, step.formula),
+    h("div", { class: "operands" }, ...terms), result,
+    written,
+    step.products_left_out ? h("p", { class: "hint", t: "trace.left", vars: { n: step.products_left_out } }) : null,
+    step.note ? h("p", { class: "hint" }, step.note) : null,
+  ].filter((one) => one !== null);
+}
+
+/** @param {TraceProduct} product */
+function lines(product) {
+  const [, ...rest] = product.text.split(" = ");
+  return [h("p", { class: "code" }, h("b", {}, product.name)), ...rest.map((part) => h("p", { class: "code indent" }, `= ${part}`))];
+}

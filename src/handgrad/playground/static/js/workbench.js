@@ -1,0 +1,62 @@
+/** The workbench below the network: signals, trace, proof, mistakes and comparisons, one tab each. */
+import { h } from "./dom.js";
+import { comparePanel } from "./compare.js";
+import { mistakesPanel } from "./mistakes.js";
+import { proofPanel } from "./proof.js";
+import { signalsPanel } from "./signals.js";
+import { tracePanel } from "./trace.js";
+
+/** @param {import("./store.js").Store} store */
+export function workbench(store) {
+  let current = "signals";
+  const signals = signalsPanel(store, () => current === "signals");
+  const trace = tracePanel(store, () => current === "trace");
+  const proof = proofPanel(store);
+  const mistakes = mistakesPanel(store, () => (open("prove"), tabs.get("prove")?.focus()));
+  const compare = comparePanel(store);
+  /** @type {Record<string, {panel: HTMLElement, opened?: () => void}>} */
+  const panels = {
+    signals: { panel: signals.panel, opened: signals.refresh },
+    trace: { panel: trace.panel, opened: trace.opened },
+    prove: { panel: proof.panel, opened: proof.go },
+    mistake: { panel: mistakes.panel },
+    compare: { panel: compare.panel },
+  };
+  const names = Object.keys(panels);
+  /** @type {Map<string, HTMLButtonElement>} */
+  const tabs = new Map();
+  for (const name of names) {
+    const tab = h("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, t: `tab.${name}`, "data-testid": name, "data-hide": name, onclick: () => open(name) });
+    tabs.set(name, tab);
+    Object.assign(panels[name].panel, { id: `panel-${name}`, hidden: true });
+    panels[name].panel.setAttribute("role", "tabpanel");
+    panels[name].panel.setAttribute("aria-labelledby", `tab-${name}`);
+  }
+  const bar = h("div", { class: "tabs", role: "tablist", tLabel: "workbench.title" }, ...tabs.values());
+  bar.addEventListener("keydown", (event) => {
+    const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!move) return;
+    event.preventDefault();
+    const next = names[(names.indexOf(current) + move + names.length) % names.length];
+    select(next);
+    tabs.get(next)?.focus();
+  });
+  /** @param {string} name */
+  const select = (name) => {
+    current = name;
+    for (const [one, tab] of tabs) {
+      tab.setAttribute("aria-selected", String(one === name));
+      tab.tabIndex = one === name ? 0 : -1;
+      panels[one].panel.hidden = one !== name;
+    }
+  };
+  /** @param {string} name */
+  const open = (name) => {
+    select(name);
+    panels[name].opened?.();
+  };
+  select(current);
+  const card = h("section", { class: "card workbench", "data-testid": "workbench" }, bar, ...names.map((name) => panels[name].panel));
+  store.on("selection", () => open("trace"));
+  return { card, open };
+}

@@ -1,0 +1,104 @@
+"""The lane shares time fairly, sends the latest only, and lets nobody hold it."""
+
+import threading
+import time
+
+import pytest
+
+from handgrad.playground import lane as lane_module
+from handgrad.playground.frames import unpack
+from handgrad.playground.lane import Lane
+from handgrad.playground.limits import Limits
+
+PATIENCE = 30  # seconds, until a test gives up
+
+
+class Tab:
+    """What one tab was sent; it answers each frame at once, if it is quick."""
+
+    def __init__(self, lane, document=None, quick=True):
+        self.frames, self.messages, self.lane, self.quick = [], [], lane, quick
+        self.seat = lane.enter(self.receive)
+        self.ask(do="open", document=document or {})
+
+    def receive(self, what):
+        if isinstance(what, str):
+            self.messages.append(what)
+            return
+        self.frames.append(unpack(what)[0])
+        if self.quick:
+            threading.Thread(target=self.ask, kwargs={"do": "seen"}).start()
+
+    def ask(self, **message):
+        self.lane.ask(self.seat, message)
+
+    def until(self, condition):
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < end
+            time.sleep(0.005)
+
+
+@pytest.fixture
+def lane():
+    lane = Lane(Limits())
+    yield lane
+    lane.close()
+
+
+FAST = {"view": {"speed": 0}, "training": {"epochs": 1_000_000}}
+
+
+def test_a_slow_page_gets_the_latest_only(lane):
+    tab = Tab(lane, FAST, quick=False)
+    tab.ask(do="run")
+    tab.until(lambda: tab.seat.session.run.epoch > 200)
+    assert len(tab.frames) <= 2
+    tab.ask(do="seen")
+    tab.until(lambda: len(tab.frames) == 3)
+    assert tab.frames[-1]["epoch"] > 100
+    columns = [frame["curves"]["columns"]["epoch"] for frame in tab.frames]
+    assert sum(columns, []) == list(range(len(sum(columns, []))))  # no point is lost on the way
+
+
+def test_a_large_network_does_not_hold_the_small_ones(lane):
+    large = {"data": {"n": 4000}, "network": {"hidden_sizes": [150, 150]}}
+    small, greedy = Tab(lane, FAST), Tab(lane, FAST | large)
+    small.ask(do="run")
+    greedy.ask(do="run")
+    tab_epochs = small.seat.session.run.epoch
+    greedy.until(lambda: greedy.seat.session.run.epoch >= 3)
+    assert small.seat.session.run.epoch - tab_epochs > 20
+
+
+def test_everybody_advances(lane):
+    tabs = [Tab(lane, {"training": {"epochs": 1_000_000}}) for _ in range(10)]
+    for tab in tabs:
+        tab.ask(do="run")
+    tabs[0].until(lambda: all(len(tab.frames) > 10 for tab in tabs))
+    counts = [len(tab.frames) for tab in tabs]
+    assert max(counts) <= 3 * min(counts)
+
+
+def test_who_leaves_makes_room_and_ends_his_job(lane):
+    tab = Tab(lane, {"data": {"n": 50}})
+    tab.until(lambda: tab.frames)
+    tab.ask(do="compare", seeds=100)
+    tab.until(lambda: any('"comparison"' in each for each in tab.messages))
+    lane.leave(tab.seat)
+    count = len(tab.messages)
+    other = Tab(lane, {"data": {"n": 50}})
+    other.ask(do="prove")
+    other.until(lambda: any('"finished": true' in each for each in other.messages))
+    assert len(tab.messages) <= count + 1
+    assert len(lane) == 1
+
+
+def test_too_many_messages_are_refused(lane, monkeypatch):
+    monkeypatch.setattr(lane_module, "_WAITING", 3)
+    tab = Tab(lane)
+    tab.until(lambda: tab.frames)
+    with lane._wake, pytest.raises(ValueError, match="more than 3 messages wait"):
+        for _ in range(5):
+            tab.seat.asked.append({"do": "pause"})
+            tab.ask(do="pause")
