@@ -2,6 +2,7 @@
 
 import base64
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,13 @@ _PIXELS = """
 }
 """
 _TYPES = {"Float64Array": "<f8", "Float32Array": "<f4"}
+
+
+def link_to(document: dict[str, Any]) -> str:
+    """The fragment of an address that opens with this document."""
+    packer = zlib.compressobj(wbits=-15)
+    packed = packer.compress(json.dumps(document).encode()) + packer.flush()
+    return "#d=" + base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
 class Playground:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .conftest import Opener
-from .page import Playground
+from .page import Playground, link_to
 from .serving import Server
 
 _FOLDER = files("handgrad.playground") / "lessons"
@@ -22,10 +22,10 @@ def test_there_are_lessons(play: Playground) -> None:
 
 @pytest.mark.parametrize("name", LESSONS)
 def test_a_lesson_opens_and_trains(visit: Opener, server: Server, name: str) -> None:
-    play = visit(server, f"?lesson={name}")
     told = json.loads((_FOLDER / f"{name}.json").read_text("utf-8"))
+    play = visit(server, link_to(told["document"] | {"view": {"lesson": name}}))
     expect(play.get("lesson")).to_have_value(name)
-    expect(play.get("lesson-text")).to_contain_text(told["title"])
+    expect(play.get("lesson-card")).to_contain_text(told["title"])
     for section in ("data", "network"):
         for field, value in told["document"].get(section, {}).items():
             if not isinstance(value, str | list):
@@ -38,7 +38,7 @@ def test_a_lesson_is_chosen_and_left(play: Playground) -> None:
     name = LESSONS[-1]
     play.choose("lesson", name)
     play.until_document("view.lesson", name)
-    expect(play.get("lesson-text")).to_be_visible()
+    expect(play.get("lesson-card")).to_be_visible()
     play.choose("lesson", "")
     play.until_document("view.lesson", None)
-    expect(play.get("lesson-text")).to_be_hidden()
+    expect(play.get("lesson-card")).to_be_hidden()

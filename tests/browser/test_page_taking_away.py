@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,8 @@ import handgrad as hg
 
 from . import reference
 from .conftest import Opener
-from .page import Playground
+from .page import Playground, link_to
+from .serving import Server
 
 HARD = {
     "data": {"name": "spirals", "n": 120, "noise": 0.1, "seed": 3},
@@ -33,15 +35,19 @@ def export(play: Playground, to: str, folder: Path) -> Path:
     """The file that the page offers."""
     if not play.get(f"export-{to}").is_visible():
         play.click("export")
-    return play.download(lambda: play.click(f"export-{to}"), folder)
+    path = play.download(lambda: play.click(f"export-{to}"), folder)
+    play.page.keyboard.press("Escape")
+    return path
 
 
 def link(play: Playground) -> str:
     """The address that shares what is on screen."""
     play.click("share")
     expect(play.get("share-link")).to_be_visible()
-    play.until("document.querySelector('[data-testid=share-link]').value.includes('#')")
-    return play.get("share-link").input_value()
+    expect(play.get("share-link")).to_have_value(re.compile("#"))
+    address = play.get("share-link").input_value()
+    play.page.keyboard.press("Escape")
+    return address
 
 
 def run_code(path: Path) -> hg.Network:
@@ -97,10 +103,12 @@ def test_a_link_of_a_link_exports_code_of_the_whole_run(play: Playground, visit:
     np.testing.assert_array_equal(net.params, other.params)
 
 
-def test_a_broken_link_says_so_and_opens_the_usual_network(visit: Opener, server: object) -> None:
-    other = visit(server, "#d=this-is-no-document")
+@pytest.mark.parametrize("fragment", ["#d=this-is-no-document", link_to({"data": {"name": "nonsense"}})])
+def test_a_broken_link_says_so_and_opens_the_usual_network(visit: Opener, server: Server, fragment: str) -> None:
+    other = visit(server, fragment)
+    expect(other.get("error")).to_be_visible()
     assert other.document["data"]["name"] == "moons"
-    assert other.epoch == 0
+    other.step()
 
 
 def test_a_document_is_exported_and_dropped_again(play: Playground, visit: Opener, folder: Path) -> None:
@@ -143,3 +151,9 @@ def test_other_files_hold_something(play: Playground, folder: Path, to: str) -> 
     play.step()
     assert export(play, to, folder).stat().st_size > 500
     expect(play.get("error")).to_be_hidden()
+
+
+def test_pictures(play: Playground, folder: Path) -> None:
+    assert export(play, "png", folder).read_bytes().startswith(b"\x89PNG")
+    picture = export(play, "svg", folder).read_text()
+    assert picture.count("<path") >= 2 * 4 + 4 * 3 + 3 * 2
