@@ -20,6 +20,7 @@ from handgrad.playground.serving import serve
 from test_playground_document import JSON
 
 HOME = "http://127.0.0.1:8420"
+SOCKET = "ws://127.0.0.1:8420/session"
 ORIGIN = {"origin": HOME}
 
 
@@ -57,7 +58,7 @@ def test_the_page_and_its_headers(client):
 
 
 def test_a_tab_learns(client):
-    with client.websocket_connect("/session", headers=ORIGIN) as socket:
+    with client.websocket_connect(SOCKET, headers=ORIGIN) as socket:
         hello = told(socket, "hello")
         assert {"moons", "iris"} <= {each["name"] for each in hello["catalogue"]["datasets"]}
         socket.send_json({"do": "open", "document": {"training": {"epochs": 3}, "view": {"speed": 0}}})
@@ -76,7 +77,7 @@ def test_a_tab_learns(client):
 
 
 def test_a_long_job_can_be_stopped(client):
-    with client.websocket_connect("/session", headers=ORIGIN) as socket:
+    with client.websocket_connect(SOCKET, headers=ORIGIN) as socket:
         socket.send_json({"do": "open", "document": {"data": {"n": 50}}})
         socket.send_json({"do": "compare", "seeds": 50})
         socket.send_json({"do": "prove"})
@@ -91,7 +92,7 @@ def test_a_long_job_can_be_stopped(client):
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:8420", "", "[::2]:8420"])
 def test_other_hosts_are_refused(client, host):
     assert client.get("/", headers={"host": host}).status_code == 421
-    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/session", headers={"host": host}):
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect(SOCKET, headers={"host": host}):
         pass
 
 
@@ -102,7 +103,7 @@ def test_this_machine_is_answered(client, host):
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:9999", "http://localhost:8420"])
 def test_pages_of_others_get_no_socket(client, origin):
-    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/session", headers={"origin": origin}):
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect(SOCKET, headers={"origin": origin}):
         pass
 
 
@@ -110,9 +111,9 @@ def test_with_a_token_nobody_gets_in_without_it():
     with TestClient(make_app(Limits(), ("*",), token="secret"), base_url="http://somewhere.example") as client:
         assert client.get("/").status_code == 200  # the page holds nothing of anybody's
         for query in ("", "?token=", "?token=secre", "?token=secret2"):
-            with pytest.raises(WebSocketDisconnect), client.websocket_connect(f"/session{query}"):
+            with pytest.raises(WebSocketDisconnect), client.websocket_connect(f"ws://somewhere.example/session{query}"):
                 pass
-        with client.websocket_connect("/session?token=secret") as socket:
+        with client.websocket_connect("ws://somewhere.example/session?token=secret") as socket:
             assert told(socket, "hello")
 
 
@@ -127,7 +128,7 @@ def test_no_other_file_is_read(client, path):
 
 
 def test_lessons_are_served_by_their_names(client):
-    with client.websocket_connect("/session", headers=ORIGIN) as socket:
+    with client.websocket_connect(SOCKET, headers=ORIGIN) as socket:
         listed = told(socket, "hello")["lessons"]
     for each in listed:
         assert client.get(f"/lessons/{each['name']}").json()["title"] == each["title"]
@@ -140,20 +141,20 @@ def test_lessons_are_served_by_their_names(client):
 
 def test_places_are_limited_and_given_back():
     with TestClient(make_app(Limits(sessions=2)), base_url=HOME) as client:
-        with client.websocket_connect("/session") as one, client.websocket_connect("/session") as two:
+        with client.websocket_connect(SOCKET) as one, client.websocket_connect(SOCKET) as two:
             assert told(one, "hello")
             assert told(two, "hello")
-            with client.websocket_connect("/session") as three:
+            with client.websocket_connect(SOCKET) as three:
                 assert "all 2 places of this playground are taken" in told(three, "error")["message"]
                 assert three.receive()["code"] == 1013
-        with client.websocket_connect("/session") as again:
+        with client.websocket_connect(SOCKET) as again:
             assert told(again, "hello")
 
 
 def test_who_is_idle_for_too_long_is_let_go():
     with (
         TestClient(make_app(Limits(idle_seconds=1)), base_url=HOME) as client,
-        client.websocket_connect("/session") as socket,
+        client.websocket_connect(SOCKET) as socket,
     ):
         told(socket, "hello")
         closed = socket.receive()
@@ -173,7 +174,7 @@ def test_who_is_idle_for_too_long_is_let_go():
     ids=["half", "nan", "deep", "long", "null", "unknown"],
 )
 def test_what_is_no_message_is_answered_and_the_tab_goes_on(client, message, words):
-    with client.websocket_connect("/session", headers=ORIGIN) as socket:
+    with client.websocket_connect(SOCKET, headers=ORIGIN) as socket:
         socket.send_text(message)
         assert words in told(socket, "error")["message"]
         socket.send_bytes(b"\0\1")
@@ -185,7 +186,7 @@ def test_what_is_no_message_is_answered_and_the_tab_goes_on(client, message, wor
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(JSON | st.fixed_dictionaries({"do": st.sampled_from(["open", "change", "edit", "run"])}), max_size=5))
 def test_any_messages_leave_the_server_alive(client, messages):
-    with client.websocket_connect("/session", headers=ORIGIN) as socket:
+    with client.websocket_connect(SOCKET, headers=ORIGIN) as socket:
         for message in messages:
             socket.send_text(json.dumps(message))
         socket.send_json({"do": "columns", "csv": "a,b\n1,2\n"})
@@ -198,13 +199,13 @@ def test_a_fault_of_ours_ends_no_other_tab(client, monkeypatch, caplog):
     def broken(self):
         raise RuntimeError("a fault")
 
-    with client.websocket_connect("/session", headers=ORIGIN) as one:
+    with client.websocket_connect(SOCKET, headers=ORIGIN) as one:
         told(one, "hello")
         with monkeypatch.context() as patched, caplog.at_level(logging.CRITICAL, "handgrad.playground.lane"):
             patched.setattr(Session, "frame", broken)
             one.send_json({"do": "open", "document": {}})
             assert "a fault of the playground" in told(one, "error")["message"]
-        with client.websocket_connect("/session", headers=ORIGIN) as two:
+        with client.websocket_connect(SOCKET, headers=ORIGIN) as two:
             two.send_json({"do": "open", "document": {}})
             assert told(two, "frame")
         one.send_json({"do": "step", "unit": "epoch"})

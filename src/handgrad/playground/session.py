@@ -184,6 +184,7 @@ class Session:
             "diverged": run.diverged,
             "ended": run.ended,
             "kept": list(run.kept),
+            "legs": [leg.to_json() for leg in run.walked()],
             "curves": {"from": first, "columns": points},
             "signals": self._signals,
             "doctor": self._doctor,
@@ -192,6 +193,7 @@ class Session:
         with np.errstate(all="ignore"):
             arrays: dict[str, Array] = {
                 "params": net.params.astype(np.float64),
+                "state": net.state.astype(np.float64),
                 "maps": unit_maps(net, self.drawn, run.scene.grid(MAPS)).reshape(-1, MAPS, MAPS),
                 "output": output_maps(net, run.scene.grid(PICTURE), run.engine).reshape(-1, PICTURE, PICTURE),
             }
