@@ -20,7 +20,7 @@ class Guard:
     def __init__(self, context: BrowserContext, address: str) -> None:
         self.host = urlsplit(address).netloc
         self.wrong: list[str] = []
-        self.sizes: dict[str, int] = {}
+        self.answers: list[Response] = []
         self.forgives_losses = False  # in tests that end the server
         context.add_init_script(_WATCH)
         context.route(re.compile(f"^(?!(https?|wss?)://{re.escape(self.host)}/|data:|blob:)"), self._outside)
@@ -42,6 +42,7 @@ class Guard:
             self.wrong.append(f"{message.type}: {message.text}")
 
     def _response(self, response: Response) -> None:
+        self.answers.append(response)
         if response.status >= 400:
             self.wrong.append(f"{response.status} for {response.url}")
 
