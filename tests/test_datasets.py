@@ -529,3 +529,36 @@ def test_names_and_files_that_do_not_load_are_refused(tmp_path):
     (tmp_path / "data.csv").write_text("a,y\n1,2\n3,4\n")
     refused(["target is None", "a, y"], load, tmp_path / "data.csv")
     refused(["data.tsv", ".csv, .parquet, .npz"], datasets.read_rows, "data.tsv")
+
+
+# --- choosing features ------------------------------------------------------------------------------------------------
+
+
+def test_selected_features_are_the_raw_ones():
+    wine = datasets.wine()
+    chosen = wine.select("hue", "alcohol")
+    np.testing.assert_array_equal(chosen.X, wine.X[:, [10, 0]])
+    assert chosen.feature_names == ("hue", "alcohol")
+    assert chosen.class_names == wine.class_names
+    refused(["unknown feature 'hew'", "'hue'"], wine.select, "hew")
+    refused(["made of raw rows"], wine.split()[0].select, "hue")
+
+
+def test_inputs_of_the_plane():
+    X = np.array([[0.5, -2.0], [1.0, 3.0]])
+    made = datasets.plane_inputs(X, list(datasets.INPUTS))
+    expected = [
+        [0.5, -2, 0.25, 4, -1, np.sin(np.pi / 2), np.sin(-2 * np.pi), np.sqrt(4.25)],
+        [1, 3, 1, 9, 3, np.sin(np.pi), np.sin(3 * np.pi), np.sqrt(10)],
+    ]
+    np.testing.assert_allclose(made, expected, atol=1e-12)
+    refused(["shape (2, 3)", "(B, 2)"], datasets.plane_inputs, np.ones((2, 3)), ["x1"])
+    refused(["unknown input 'x3'"], datasets.plane_inputs, X, ["x3"])
+    refused(["each once"], datasets.plane_inputs, X, ["x1", "x1"])
+    refused(["each once"], datasets.plane_inputs, X, [])
+
+
+def test_the_curve_is_a_sine():
+    X, y = datasets.regression_curve(n=1000, noise=0.3, seed=1)
+    assert X.shape == (1000, 1)
+    assert 0.27 < (y - np.sin(2 * np.pi * X[:, 0])).std() < 0.33

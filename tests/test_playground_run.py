@@ -20,6 +20,8 @@ from handgrad.playground.scene import scene_of
 from handgrad.training.walking import walk
 
 CSV = "a,b,colour,t\n" + "".join(f"{i},{i * i % 7},{'red' if i % 3 else 'blue'},{'pq'[i % 2]}\n" for i in range(40))
+MANY_TEXTS = "a,b,t\n" + "".join(f"w{i % 1200},1,{'pq'[i % 2]}\n" for i in range(2400))
+MANY_CLASSES = "a,t\n" + "".join(f"{i},k{i % 60}\n" for i in range(300))
 
 
 def run_of(given=None, epochs=0):
@@ -58,7 +60,7 @@ DOCUMENTS = {
         "frozen": ["dense2.b"],
     },
     "float32": {"network": {"dtype": "float32", "init": "normal(std=0.5)", "bias_init": "normal(std=0.1)"}},
-    "lbfgs": {"training": {"optimizer": "lbfgs"}},
+    "lbfgs": {"training": {"optimizer": "lbfgs", "epochs": 50}},
     "mistake": {"mistake": "derivative missing"},
     "linear": {"network": {"hidden_sizes": []}, "data": {"name": "diabetes"}},
 }
@@ -192,6 +194,10 @@ def test_divergence_is_kept_and_can_be_taken_back():
         ({"network": {"loss": "poisson"}}, "loss"),
         ({"frozen": ["dense9"]}, "unknown frozen parameter 'dense9'"),
         ({"data": {"n": 20_000}, "network": {"hidden_sizes": [200, 200, 200]}}, "an epoch of this network"),
+        ({"data": {"n": 20_000}, "mistake": "derivative missing", "training": {"batch_size": 1}}, "an epoch of this"),
+        ({"training": {"optimizer": "lbfgs", "epochs": 501}}, "L-BFGS takes at most 500"),
+        ({"data": {"name": "table", "csv": MANY_TEXTS, "target": "t"}}, "makes 1,201 inputs; this playground allows"),
+        ({"data": {"name": "table", "csv": MANY_CLASSES, "target": "t"}}, "has 60 classes; this playground allows 50"),
         ({"mistake": "identical halves of a batch"}, "mistake"),
         ({"data": {"name": "table", "csv": "a\n", "target": "a"}}, "no rows"),
         ({"data": {"name": "table", "csv": CSV, "target": "z"}}, "z"),

@@ -113,6 +113,13 @@ def test_classes_as_one_target_each(loss):
     assert result.values("test_loss")[()][0] == pytest.approx(expected, rel=1e-12)
 
 
+def test_the_networks_of_a_setting_are_each_seeds_own():
+    result = Study("moons", training=QUICK, vary={"init": ["small", "he"]}, seeds=[3, 8], sources=["init"]).run()
+    stack = result.networks(("he",))
+    for number, seed in enumerate(result.seeds):
+        np.testing.assert_array_equal(stack.params[number], result.network(("he",), seed)[0].params)
+
+
 def test_the_test_rows_are_followed_without_deciding_anything():
     plain = Study("moons", training=QUICK, vary={"init": ["small", "he"]}, seeds=3)
     followed = Study("moons", training=QUICK | {"follow_test": True}, vary={"init": ["small", "he"]}, seeds=3).run()

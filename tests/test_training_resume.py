@@ -27,8 +27,8 @@ FEATURES = {
 
 
 def training(optimizer, seed=3, **settings):
-    """Batch norm, dropout and LSUV, so that everything there is to remember is there."""
-    sizes = {"dropout": 0.3, "norm": "batch", "init": "lsuv", "l2": 0.01}
+    """Batch norm, dropout (but for L-BFGS) and LSUV, so that everything there is to remember is there."""
+    sizes = {"dropout": 0.0 if isinstance(optimizer, hg.LBFGS) else 0.3, "norm": "batch", "init": "lsuv", "l2": 0.01}
     net = hg.Network.mlp([3, 6, 2], activation="tanh", seed=seed, **sizes)
     return hg.Training(net, X, Y, **({"epochs": 9, "batch_size": 10, "optimizer": optimizer} | settings))
 

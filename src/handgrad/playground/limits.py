@@ -13,10 +13,12 @@ class Limits:
     csv_bytes: int = 2_000_000
     rows: int = 20_000
     columns: int = 1_000
+    cells: int = 2_000_000  # rows times columns of inputs
+    classes: int = 50
     parameters: int = 100_000
     hidden_layers: int = 32
     units: int = 512
-    epoch_work: int = 2_000_000_000  # multiplications of an epoch: about half a second
+    epoch_work: int = 1_000_000_000  # multiplications of an epoch: about a quarter of a second
     epochs: int = 1_000_000
     seeds: int = 100
     study_work: int = 300_000_000_000  # multiplications of a whole comparison: about a minute

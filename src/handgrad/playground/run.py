@@ -25,6 +25,8 @@ from handgrad.playground.scene import Scene
 from handgrad.training import DivergenceError, Training
 
 KEPT = 60  # epochs that a run can be taken back to
+_STEP, _NUMPY_STEP = 10_000, 300_000  # multiplications that take as long as a step besides its products
+_LBFGS_EPOCHS = 500  # it walks all of its leg again at every epoch
 
 
 class Moment(NamedTuple):
@@ -70,9 +72,10 @@ class Run:
 
     def advance(self, epochs: int = 1) -> None:
         """Train so many epochs, and measure; a divergence is kept as `error`."""
-        if self.diverged is not None:
+        is_lbfgs = isinstance(self.training.optimizer, LBFGS)
+        if self.diverged is not None or (is_lbfgs and self.ended):
             return
-        if isinstance(self.training.optimizer, LBFGS):
+        if is_lbfgs:
             self.training.leg = 0, self.start  # it walks its leg again: its memory cannot be kept
         try:
             self.training.run(epochs=epochs)
@@ -146,6 +149,11 @@ class Run:
         self._keep()
 
     def _begin(self, leg: Leg) -> Training:
+        if isinstance(leg.training.optimizer, LBFGS) and leg.training.epochs > _LBFGS_EPOCHS:
+            raise ValueError(
+                f"training.epochs is {leg.training.epochs}; L-BFGS takes at most {_LBFGS_EPOCHS} in a playground, and "
+                "mostly far fewer"
+            )
         recipe, (X, y) = leg.training, self.scene.train
         training = Training(
             self.net,
@@ -200,7 +208,9 @@ def _require_few(document: Document, inputs: int, scene: Scene, limits: Limits) 
     sizes = [inputs, *document.network.hidden_sizes, scene.outputs]
     weights = sum(fan_in * fan_out for fan_in, fan_out in pairwise(sizes))
     limits.require("parameters", weights, f"network.hidden_sizes makes {weights:,} weights")
-    work = 6 * weights * len(scene.train.X)
+    rows, training = len(scene.train.X), document.training
+    steps = -(-rows // (training.batch_size or rows))
+    work = 6 * weights * rows + steps * (_STEP if document.mistake is None else _NUMPY_STEP)
     limits.require("epoch_work", work, f"an epoch of this network on these rows takes {work:,} multiplications")
 
 

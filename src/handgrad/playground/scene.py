@@ -146,11 +146,20 @@ def _dataset(source: Source, limits: Limits) -> Dataset:
         if source.target in source.columns:
             raise ValueError(f"data.columns holds the target, {source.target!r}; choose two others")
         frame = frame[[*source.columns, source.target]]
+    _require_few(frame, source.target, limits)
     dataset = from_pandas(frame, source.target, source.task)
-    limits.require("columns", dataset.X.shape[1], f"data.csv makes {dataset.X.shape[1]:,} inputs")
+    limits.require("classes", dataset.n_classes, f"data.target has {dataset.n_classes:,} classes")
     if source.columns is not None and dataset.X.shape[1] != 2:
         raise ValueError(f"data.columns: {' and '.join(source.columns)} are not both numbers; choose two that are")
     return dataset
+
+
+def _require_few(frame: Any, target: str, limits: Limits) -> None:
+    """Refuse a table of which more inputs would be made than can be held, before they are made."""
+    features = frame.drop(columns=target, errors="ignore")
+    inputs = sum(1 if values.dtype.kind in "fiub" else values.nunique() for _, values in features.items())
+    limits.require("columns", inputs, f"data.csv makes {inputs:,} inputs")
+    limits.require("cells", inputs * len(frame), f"data.csv makes {inputs * len(frame):,} numbers")
 
 
 def _wants_one_hot(loss: Loss | None, dataset: Dataset) -> bool:

@@ -33,6 +33,7 @@ from handgrad.playground.frames import to_json
 from handgrad.playground.lane import Lane, Seat
 from handgrad.playground.lessons import lesson, lessons
 from handgrad.playground.limits import Limits
+from handgrad.playground.session import Session
 
 _HEADERS = {
     "content-security-policy": "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; script-src 'self'; "
@@ -61,6 +62,7 @@ def make_app(limits: Limits, hosts: tuple[str, ...] = _LOOPBACK, token: str | No
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         app.state.lane = Lane(limits)
         found["hello"] = await asyncio.to_thread(_hello, limits)
+        await asyncio.to_thread(_warm_up, limits)
         yield
         await asyncio.to_thread(app.state.lane.close)
 
@@ -97,6 +99,14 @@ def _hello(limits: Limits) -> str:
             "defaults": Document().to_json(),
         }
     )
+
+
+def _warm_up(limits: Limits) -> None:
+    """Load the engine and all else that the first tab would have to wait for."""
+    session = Session(limits)
+    session.handle({"do": "run"})
+    session.train(0)
+    session.frame()
 
 
 async def _converse(socket: WebSocket, lane: Lane, hello: str, limits: Limits) -> None:
