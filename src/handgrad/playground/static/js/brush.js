@@ -102,7 +102,7 @@ export class Brush {
     this.store.change(({ data }) => {
       const { test, seed } = data;
       for (const name of Object.keys(data)) data[name] = null;
-      Object.assign(data, { name: "table", csv, target: scene.kind === "curve" ? second : "class", task: scene.kind === "curve" ? "regression" : "classification", standardise: false, test, seed });
+      Object.assign(data, { name: "table", csv, target: scene.kind === "curve" ? second : "class", task: scene.kind === "curve" ? "regress" : "classify", standardise: false, test, seed });
     });
   }
 }

@@ -21,7 +21,7 @@ function options(labels, log, width, height, ends, say) {
     legend: { show: false },
     hooks: { setCursor: [say] },
     scales: {
-      x: { time: false },
+      x: { time: false, range: (_, low, high) => [low ?? 0, Math.max(high ?? 0, (low ?? 0) + 10)] },
       y: log ? { distr: 3 } : { range: (_, low, high) => range(low, high, ends) },
     },
     axes: [

@@ -28,6 +28,9 @@ export function featureMap(name, [left, right, bottom, top], size) {
   return values;
 }
 
+/** @param {string} name */
+export const hasFeature = (name) => name in FEATURES;
+
 /** A plain map that grows along one direction, for inputs without a formula. @param {number} size @param {boolean} upward */
 export function rampMap(size, upward) {
   return Float32Array.from({ length: size * size }, (_, i) => (upward ? 1 - (2 * Math.floor(i / size)) / (size - 1) : (2 * (i % size)) / (size - 1) - 1));

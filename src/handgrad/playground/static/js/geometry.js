@@ -1,6 +1,6 @@
 /** Where everything of the network's drawing stands: columns, units, and which layers are folded away. */
 
-export const HEAD = 104;
+export const HEAD = 122;
 const GAP_LEAST = 84;
 const MOST_INPUTS = 16;
 

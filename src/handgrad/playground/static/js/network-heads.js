@@ -39,7 +39,7 @@ function addButton(store, before, after) {
       document.frozen = document.frozen.map((name) => shifted(name, at, 1));
       setActivations(document, rules);
     });
-  return iconButton("plus", "network.layer.add", add, { class: "add-layer", size: 14, "data-testid": last ? "add-layer" : `add-layer-${place}`, "data-hide": "layers", style: { left: `${(before.x + after.x) / 2 - 12}px` } });
+  return iconButton("plus", "network.layer.add", add, { class: "add-layer", size: 14, "data-testid": last ? "add-layer" : `add-layer-${place}`, "data-hide": "layers", style: { left: `${(before.x + after.x) / 2 - 11}px` } });
 }
 
 /** A frozen layer keeps its freeze when its number shifts. @param {string} name @param {number} at @param {number} by */

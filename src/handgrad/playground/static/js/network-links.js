@@ -91,11 +91,11 @@ function steer(event, links, across, actions, name, columns) {
 
 /** Brings the lines up to the weights; a line that would look the same is left alone. @param {Bundle} bundle @param {ArrayLike<number>} values */
 export function paintLinks(bundle, values) {
-  const scale = bundle.most > 8 ? 1.6 : 2.6;
+  const widest = bundle.most > 8 ? 4.5 : 7;
   for (const link of bundle.links) {
     const value = values[link.index];
     const size = Math.abs(value);
-    const width = Math.min(9, 0.4 + scale * size);
+    const width = 0.4 + widest * (1 - Math.exp(-size / 2.4)); // so that large weights do not drown the drawing
     const step = Math.round(width * 8);
     const mark = `${step}${value < 0 ? "-" : "+"}`;
     if (mark === link.mark) continue;

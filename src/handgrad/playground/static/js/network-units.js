@@ -1,7 +1,7 @@
 /** The units: a small canvas each with its map over the plane, and its bias as a square at the corner. */
 import { paintClasses, paintValues, valueColour } from "./colours.js";
 import { h } from "./dom.js";
-import { featureMap, rampMap } from "./features.js";
+import { featureMap, hasFeature, rampMap } from "./features.js";
 
 /** @typedef {import("./geometry.js").Geometry} Geometry */
 /** @typedef {import("./geometry.js").Column} Column */
@@ -27,11 +27,17 @@ export function drawUnits(box, shape, state, actions) {
       box.append(button);
       units.push(unit);
       const layer = column.layer;
-      const known = layer?.biases && state.parameters.some((one) => one.name === layer.biases);
-      if (layer?.biases && known) biases.push(biasButton(box, column, u, layer.biases, shape, actions));
+      const name = layer && biasName(layer, state);
+      if (name) biases.push(biasButton(box, column, u, name, shape, actions));
     }
   });
   return { units, biases };
+}
+
+/** What is added to a unit's sum: its bias, or the shift of the norm that stands in for it. @param {LayerState} layer @param {PlayState} state */
+function biasName(layer, state) {
+  const candidates = [layer.biases, `batchnorm${layer.index + 1}.shift`];
+  return candidates.find((name) => state.parameters.some((one) => one.name === name)) ?? null;
 }
 
 /** @param {Column} column @param {number} u @param {Geometry} shape @param {PlayState} state @param {Parameters<typeof drawUnits>[3]} actions */
@@ -45,7 +51,7 @@ function unitButton(column, u, shape, state, actions) {
   const words = column.kind === "input" ? ["unit.input", { name: name }] : column.kind === "output" ? ["unit.output", { unit: u, name: classes?.[u] ?? "" }] : ["unit.hidden", { layer: (column.layer?.index ?? 0) + 1, unit: u }];
   const button = h(
     "button",
-    { type: "button", class: `unit ${column.kind}`, "data-testid": id, tLabel: words[0], vars: words[1], style: { left: `${column.x - shape.size / 2}px`, top: `${column.y[u] - shape.size / 2}px`, width: `${shape.size}px`, height: `${shape.size}px` } },
+    { type: "button", class: `unit ${column.kind}${column.kind === "input" && !images && state.inputs.length > 2 && !hasFeature(state.inputs[u]?.name ?? "") ? " bare" : ""}`, "data-testid": id, tLabel: words[0], vars: words[1], style: { left: `${column.x - shape.size / 2}px`, top: `${column.y[u] - shape.size / 2}px`, width: `${shape.size}px`, height: `${shape.size}px` } },
     canvas,
     column.kind === "input" ? h("span", { class: "name" }, name) : null,
     column.kind === "output" && classes?.[u] !== undefined && column.units > 1 ? h("span", { class: "name after" }, classes[u]) : null,
@@ -65,18 +71,30 @@ function unitButton(column, u, shape, state, actions) {
 export function paintInput(unit, state) {
   const name = state.inputs[unit.unit]?.name ?? "";
   const plain = state.scene.kind === "plane" ? featureMap(name, state.scene.window, SIDE) : null;
-  const values = plain ?? (state.inputs.length < 3 ? rampMap(SIDE, unit.unit === 1) : new Float32Array(SIDE * SIDE));
+  if (state.scene.kind === "images") return paintGlyph(unit);
+  const values = plain ?? rampMap(SIDE, unit.unit === 1);
   let range = 1e-6;
   for (const value of values) range = Math.max(range, Math.abs(value));
   paintValues(values, 0, unit.image, range);
   unit.pen.putImageData(unit.image, 0, 0);
 }
 
+const THREE = ["00111100", "01000010", "00000010", "00011100", "00000010", "00000010", "01000010", "00111100"];
+
+/** Stands for a picture that comes in: a digit of eight by eight. @param {Unit} unit */
+function paintGlyph(unit) {
+  resize(unit, 8, 8);
+  const values = Float32Array.from(THREE.join(""), Number);
+  paintValues(values, 0, unit.image, 1);
+  unit.pen.putImageData(unit.image, 0, 0);
+}
+
 /** @param {HTMLElement} box @param {Column} column @param {number} u @param {string} parameter @param {Geometry} shape @param {Parameters<typeof drawUnits>[3]} actions */
 function biasButton(box, column, u, parameter, shape, actions) {
   const index = [0, u];
+  const side = Math.round(Math.max(8, Math.min(13, shape.size * 0.36)));
   const layer = column.kind === "output" ? "output" : column.layer?.index;
-  const button = h("button", { type: "button", class: "bias", tabindex: u ? -1 : 0, "aria-label": `${parameter} [${u}]`, "data-testid": `bias-${layer}-${u}`, style: { left: `${column.x - shape.size / 2 - 8}px`, top: `${column.y[u] + shape.size / 2 - 7}px` } });
+  const button = h("button", { type: "button", class: "bias", tabindex: u ? -1 : 0, "aria-label": `${parameter} [${u}]`, "data-testid": `bias-${layer}-${u}`, style: { left: `${column.x - (shape.size + side) / 2 - 1}px`, top: `${column.y[u] + (shape.size - side) / 2}px`, width: `${side}px`, height: `${side}px` } });
   button.addEventListener("pointerenter", () => actions.point(button, parameter, index));
   button.addEventListener("pointerleave", () => actions.point(null, parameter, index));
   button.addEventListener("focus", () => actions.point(button, parameter, index));

@@ -140,6 +140,9 @@ function curve(pen, view, output) {
   pen.stroke();
 }
 
+/** "x1" as x₁. @param {string} name */
+export const axisText = (name) => name.replace(/^x([12])$/, (_, digit) => (digit === "1" ? "x₁" : "x₂"));
+
 /** @param {CanvasRenderingContext2D} pen @param {View} view @param {Scene} scene */
 function axes(pen, view, scene) {
   const [x0, x1, y0, y1] = view.window;
@@ -156,7 +159,7 @@ function axes(pen, view, scene) {
     const x = Math.round(view.toX(mark)) + 0.5;
     pen.moveTo(x, foot);
     pen.lineTo(x, foot + 4);
-    if (x < view.left + view.width - 30) pen.fillText(tickText(mark), x, foot + 7);
+    pen.fillText(tickText(mark), x, foot + 6);
   }
   pen.textAlign = "right";
   pen.textBaseline = "middle";
@@ -164,12 +167,12 @@ function axes(pen, view, scene) {
     const y = Math.round(view.toY(mark)) + 0.5;
     pen.moveTo(view.left - 4, y);
     pen.lineTo(view.left, y);
-    if (y > view.top + 16) pen.fillText(tickText(mark), view.left - 7, y);
+    pen.fillText(tickText(mark), view.left - 7, y);
   }
   pen.stroke();
   pen.font = "600 11px system-ui, sans-serif";
   pen.textBaseline = "top";
-  pen.fillText(scene.axes[0], view.left + view.width, foot + 7, 60);
-  pen.textBaseline = "middle";
-  pen.fillText(scene.axes[1], view.left - 7, view.top + 5, 34);
+  pen.fillText(axisText(scene.axes[0]), view.left + view.width, foot + 21);
+  pen.textAlign = "left";
+  pen.fillText(axisText(scene.axes[1]), 8, 2);
 }

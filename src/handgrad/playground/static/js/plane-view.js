@@ -1,6 +1,6 @@
 /** Where data points fall on the plane's canvas, and back. */
 
-export const MARGIN = { left: 38, right: 10, top: 10, bottom: 28 };
+export const MARGIN = { left: 38, right: 10, top: 20, bottom: 36 };
 
 /** @typedef {{toX: (x: number) => number, toY: (y: number) => number, fromX: (px: number) => number, fromY: (py: number) => number, left: number, top: number, width: number, height: number, window: [number, number, number, number]}} View */
 

@@ -2,7 +2,7 @@
 import { classColour, signColour } from "./colours.js";
 import { h, setText, word } from "./dom.js";
 import { figure } from "./figures.js";
-import { paintField, paintOverlay } from "./plane-paint.js";
+import { axisText, paintField, paintOverlay } from "./plane-paint.js";
 import { nearest, outputsAt, planeView } from "./plane-view.js";
 import { tick } from "./fields.js";
 import { t } from "./words.js";
@@ -63,7 +63,8 @@ export function plane(store, brush) {
     const y = now.fromY(at.y);
     const found = nearest(scene, now, at.x, at.y, 7, marks().showTest);
     const values = output && outputsAt(output, now, x, y);
-    const place = scene.kind === "curve" ? `${scene.axes[0]} ${figure(x, 2)}` : `${scene.axes[0]} ${figure(x, 2)}  ${scene.axes[1]} ${figure(y, 2)}`;
+    const [first, second] = scene.axes.map(axisText);
+    const place = scene.kind === "curve" ? `${first} ${figure(x, 2)}` : `${first} ${figure(x, 2)}  ${second} ${figure(y, 2)}`;
     const says = !values ? "" : scene.classes ? likeliest(scene.classes, values) : values.map((value) => figure(value)).join(", ");
     const point = found ? `  ·  ${t(`plane.${found.part}`)} ${found.row}: ${scene.classes ? scene.classes[found.target] : figure(found.target)}` : "";
     setText(reading, `${place}  →  ${says}${point}`);

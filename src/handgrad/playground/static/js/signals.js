@@ -26,7 +26,7 @@ export function signalsPanel(store, visible) {
   const empty = h("p", { class: "hint", t: "signals.none" });
   const table = h("table", { class: "signals" }, h("thead", {}, head), body);
   const legend = h("p", { class: "hint" }, h("i", { class: "predicted-key" }), " ", h("span", { t: "signals.legend" }));
-  const panel = h("div", { class: "wide-scroll" }, empty, table, legend);
+  const panel = h("div", { class: "wide-scroll", tabindex: 0 }, empty, table, legend);
 
   const refresh = () => {
     const { signals, state } = store;

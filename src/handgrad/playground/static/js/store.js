@@ -4,6 +4,7 @@
  * way further changes gather, so a dragged slider never outruns the server.
  */
 import { Connection } from "./connection.js";
+import { activations } from "./rules.js";
 
 /** @typedef {"hello" | "document" | "state" | "frame" | "curves" | "signals" | "doctor" | "link" | "error" | "trace" | "proof" | "comparison" | "columns" | "file" | "lesson" | "language" | "theme" | "selection" | "hide"} Topic */
 
@@ -113,6 +114,8 @@ export class Store {
     else if (message.kind === "state") {
       const labels = new Map(this.hello?.catalogue.inputs.map((input) => [input.name, input.label]));
       message.inputs = message.inputs.map((/** @type {any} */ name) => (typeof name === "string" ? { name, label: labels.get(name) ?? name } : name));
+      const rules = activations(message.document);
+      for (const layer of message.layers) if (layer.role === "hidden") layer.activation = rules[layer.index] ?? layer.activation;
       this.state = message;
       if (!this.dirty || !this.document) this.document = message.document;
       this.answered();
