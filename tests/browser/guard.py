@@ -50,9 +50,13 @@ class Guard:
         if not self.forgives_losses:
             self.wrong.append(f"{request.url} failed: {request.failure}")
 
+    def seen(self, context: BrowserContext) -> list[str]:
+        """All that was wrong so far."""
+        pages = [page for page in context.pages if not page.is_closed()]
+        return self.wrong + [each for page in pages for each in page.evaluate("window.violations ?? []")]
+
     def check(self, context: BrowserContext) -> None:
         """Fail if anything was wrong."""
-        pages = [page for page in context.pages if not page.is_closed()]
-        broken = [each for page in pages for each in page.evaluate("window.violations ?? []")]
-        if self.wrong or broken:
-            raise AssertionError(f"the page did what it may not: {self.wrong + broken}")
+        seen = self.seen(context)
+        if seen:
+            raise AssertionError(f"the page did what it may not: {seen}")

@@ -20,7 +20,8 @@ from .serving import Server
 def test_a_page_that_misbehaves_is_noticed(visit: Opener, server: Server, deed: str, told: str) -> None:
     play: Playground = visit(server)
     play.page.evaluate(f"() => {{ {deed} }}")
-    play.page.evaluate("() => new Promise((seen) => setTimeout(seen, 300))")
+    while told not in str(play.guard.seen(play.page.context)):
+        play.page.evaluate("() => new Promise(requestAnimationFrame)")
     with pytest.raises(AssertionError, match=told):
         play.guard.check(play.page.context)
     play.guard.wrong.clear()
