@@ -76,6 +76,14 @@ def test_a_tab_learns(client):
         assert told(socket, "file")["name"] == "playground.py"
 
 
+def test_a_page_whose_document_is_refused_gets_another(client):
+    with client.websocket_connect(SOCKET, headers=ORIGIN) as socket:
+        socket.send_json({"do": "open", "document": {"data": {"name": "nonsense"}}})
+        assert "unknown data 'nonsense'" in told(socket, "error")["message"]
+        assert told(socket, "state")["document"]["data"]["name"] == "moons"
+        assert told(socket, "frame")
+
+
 def test_a_long_job_can_be_stopped(client):
     with client.websocket_connect(SOCKET, headers=ORIGIN) as socket:
         socket.send_json({"do": "open", "document": {"data": {"n": 50}}})

@@ -164,7 +164,10 @@ class Lane:
                 else:
                     seat.send(to_json(each))
         except (ValueError, TypeError, ArithmeticError, ImportError, OSError) as wrong:
-            seat.send(to_json(_refused(message, wrong, session)))
+            refused = _refused(message, wrong, session)
+            seat.send(to_json(refused))
+            if refused["doing"] == "open":
+                seat.send(to_json(session.state()))  # a page that opens has nothing to show yet
         seat.changed = True
 
     def _begin(self, seat: Seat, job: Job) -> None:
