@@ -27,7 +27,7 @@ export function banners(store) {
     setText(errorText, message);
     error.hidden = false;
   });
-  store.on("state", () => (error.hidden = true));
+  store.on("document", () => (error.hidden = true));
   store.on("frame", (/** @type {Frame} */ { header }) => {
     diverged.hidden = !header.diverged;
     if (header.diverged) word(divergedText, "t", "diverged.says", { message: header.diverged });

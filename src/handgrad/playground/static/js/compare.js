@@ -67,13 +67,15 @@ export function comparePanel(store) {
     const numbers = typed.value.split(/[\s,;]+/).filter(Boolean).map(Number);
     return { [field.value]: field.value === "network.hidden_sizes" ? numbers : numbers[0] };
   };
-  start.addEventListener("click", () => {
-    if (!store.do("compare", { with: wanted(), seeds: Number(seeds.value) })) return;
+  start.addEventListener("click", () => begin({ with: wanted(), seeds: Number(seeds.value) }));
+  /** @param {Record<string, any>} message */
+  const begin = (message) => {
+    if (!store.do("compare", message)) return;
     start.disabled = true;
     stop.hidden = progress.hidden = false;
     progress.value = 0;
     word(status, "t", "compare.busy");
-  });
+  };
   const done = () => {
     start.disabled = false;
     stop.hidden = progress.hidden = true;
@@ -95,7 +97,7 @@ export function comparePanel(store) {
   store.on("hello", fill);
   store.on("language", () => (fill(), draw()));
   store.on("theme", draw);
-  return { panel };
+  return { panel, begin };
 }
 
 /** @param {Comparison} found @param {Store} store */

@@ -9,7 +9,7 @@ const SPEEDS = [1, 5, 15, 30, 100, 0]; // epochs a second; 0: as many as there i
 
 /** @param {import("./store.js").Store} store */
 export function controls(store) {
-  const run = h("button", { type: "button", class: "run", "data-testid": "run" });
+  const run = h("button", { type: "button", class: "run", "data-testid": "run", "aria-keyshortcuts": "Space" });
   let running = /** @type {boolean | null} */ (null);
   /** @param {boolean} now */
   const showRunning = (now) => {
@@ -63,6 +63,14 @@ export function controls(store) {
       setText(at, t("control.rewind.at", { epoch: kept[Math.max(0, nearest)] ?? 0 }));
     }
     slider.setAttribute("aria-valuetext", at.textContent ?? "");
+  });
+
+  addEventListener("keydown", (event) => {
+    if (event.target !== document.body || event.ctrlKey || event.metaKey || event.altKey) return;
+    const action = { " ": () => run.click(), ".": () => store.do("step", { unit: "epoch" }), ",": () => store.do("step", { unit: "batch" }) }[event.key];
+    if (!action) return;
+    event.preventDefault();
+    action();
   });
 
   const loss = (/** @type {string} */ name, /** @type {string} */ key) => {

@@ -21,7 +21,7 @@ function options(labels, log, width, height, ends, say) {
     legend: { show: false },
     hooks: { setCursor: [say] },
     scales: {
-      x: { time: false, range: (_, low, high) => [low ?? 0, Math.max(high ?? 0, (low ?? 0) + 10)] },
+      x: { time: false, range: (plot) => [plot.data[0][0] ?? 0, Math.max(plot.data[0][plot.data[0].length - 1] ?? 0, (plot.data[0][0] ?? 0) + 10)] },
       y: log ? { distr: 3 } : { range: (_, low, high) => range(low, high, ends) },
     },
     axes: [

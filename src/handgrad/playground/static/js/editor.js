@@ -2,7 +2,7 @@
 import { signColour } from "./colours.js";
 import { h, setText } from "./dom.js";
 import { figure, typed } from "./figures.js";
-import { popover } from "./popover.js";
+import { closePopover, popover } from "./popover.js";
 import { t } from "./words.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -86,7 +86,17 @@ export function openUnit(store, anchor, layer, unit, sources) {
   const off = store.on("frame", put);
   const rule = typeof layer.activation === "string" ? layer.activation : layer.activation.f;
   const equation = h("p", { class: "math" }, `z = Σ w·${last ? "a" : sources[0]?.startsWith("a") ? "a" : "x"} + b`, h("br"), last ? t("unit.output.equation", { loss: store.state?.loss ?? "" }) : `a = ${rule}${typeof layer.activation === "string" ? "(z)" : ""}`);
-  popover(anchor, last ? "unit.output" : "unit.hidden", [equation, h("div", { class: "scroll" }, h("table", { class: "sum" }, sum))], { vars: last ? { unit, name: store.state?.scene.classes?.[unit] ?? "" } : { layer: layer.index + 1, unit }, testid: "unit-card", closed: off });
+  popover(anchor, last ? "unit.output" : "unit.hidden", [equation, h("div", { class: "scroll" }, h("table", { class: "sum" }, sum)), traceButton(store, layer, unit)], { vars: last ? { unit, name: store.state?.scene.classes?.[unit] ?? "" } : { layer: layer.index + 1, unit }, testid: "unit-card", closed: off });
+}
+
+/** With the numbers of one row: the trace, opened at this unit. @param {Store} store @param {LayerState} layer @param {number} unit */
+function traceButton(store, layer, unit) {
+  const open = () => {
+    store.wish = { layer: layer.name, unit };
+    closePopover();
+    store.select(store.selection?.row ?? 0, store.selection?.part ?? "train");
+  };
+  return h("button", { type: "button", t: "unit.trace", "data-testid": "unit-trace", "data-hide": "trace", onclick: open });
 }
 
 /** @param {number} n */

@@ -26,7 +26,8 @@ function build(store) {
   const brush = new Brush(store);
   const output = plane(store, brush);
   const drawing = network(store, output.look);
-  const teaching = lessons(store);
+  const bench = workbench(store);
+  const teaching = lessons(store, bench.perform);
   const pictures = { plane: () => planePng(output.field, output.overlay), network: () => networkSvg(drawing) };
   document.body.append(
     topbar(store, teaching.select, shareButton(store), exportButton(store, pictures), hideButton(store)),
@@ -36,7 +37,7 @@ function build(store) {
       "main",
       { id: "main", tabindex: "-1" },
       h("div", { class: "left" }, dataPanel(store, brush), trainingPanel(store)),
-      h("div", { class: "centre" }, teaching.card, drawing, doctor(store), workbench(store).card),
+      h("div", { class: "centre" }, teaching.card, drawing, doctor(store), bench.card),
       h("div", { class: "right" }, output.card, curves(store)),
     ),
   );

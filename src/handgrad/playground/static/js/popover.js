@@ -16,7 +16,7 @@ export function popover(anchor, key, content, options = {}) {
   document.body.append(card);
   open = { card, anchor, closed: options.closed ?? (() => {}) };
   place();
-  const first = card.querySelector("input, select, textarea");
+  const first = card.querySelector("input, select, textarea") ?? card.querySelector("button");
   if (first instanceof HTMLElement) first.focus({ preventScroll: true });
   if (first instanceof HTMLInputElement && first.type === "text") first.select();
   return card;

@@ -40,6 +40,13 @@ export function proofPanel(store) {
   return { panel, go };
 }
 
+/** A saying of the checker, "parameters: cause: evidence", the cause in the reader's language. @param {string} saying */
+function sentence(saying) {
+  const [parameters, cause, ...evidence] = saying.split(": ");
+  if (!evidence.length) return [h("p", {}, saying)];
+  return [h("b", {}, tOr(`cause.${cause}`, cause.replaceAll("-", " "))), h("p", { class: "code" }, parameters), h("p", {}, `${evidence.join(": ")}.`)];
+}
+
 /** @param {Proof} proof */
 function draw(proof) {
   const good = /pass/i.test(proof.verdict);
@@ -51,7 +58,8 @@ function draw(proof) {
     return h("tr", { class: fine ? "" : "bad" }, h("th", { scope: "row", class: "code" }, row.name), h("td", { class: "number" }, String(more.entries ?? "")), h("td", { class: "number" }, exact(more.analytic ?? null)), h("td", { class: "number" }, exact(more.numeric ?? null)), h("td", { class: "number" }, h("span", { class: fine ? "bar move" : "bar warn" }, h("i", { class: "fill", style: { width } })), h("span", {}, figure(row.relative_error, 2))), h("td", {}, tOr(`proof.verdict.${row.verdict}`, row.verdict)));
   });
   const names = ["parameter", "entries", "analytic", "numeric", "error", "verdict"];
-  const table = h("div", { class: "wide-scroll" }, h("table", { class: "signals" }, h("thead", {}, h("tr", {}, ...names.map((name) => h("th", { scope: "col", t: `proof.${name}` })))), h("tbody", {}, ...rows)));
-  const findings = proof.findings.map(({ parameter, cause, evidence }, i) => h("article", { class: "finding" }, icon("alert"), h("div", {}, h("b", {}, `${parameter}: ${tOr(`cause.${cause}`, cause.replaceAll("-", " "))}`), h("p", {}, proof.sayings?.[i] ?? evidence))));
+  const table = h("div", { class: "wide-scroll", tabindex: 0, role: "group", tLabel: "tab.prove" }, h("table", { class: "signals" }, h("thead", {}, h("tr", {}, ...names.map((name) => h("th", { scope: "col", t: `proof.${name}` })))), h("tbody", {}, ...rows)));
+  const told = proof.sayings?.length ? proof.sayings : proof.findings.map(({ parameter, cause, evidence }) => `${parameter}: ${cause}: ${evidence}`);
+  const findings = told.map((saying) => h("article", { class: "finding" }, icon("alert"), h("div", {}, ...sentence(saying))));
   return [badge, h("p", { class: "code headline" }, proof.headline), ...findings, table, h("details", {}, h("summary", { t: "proof.text" }), h("pre", { class: "code" }, proof.text))];
 }

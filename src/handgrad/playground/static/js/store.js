@@ -33,6 +33,8 @@ export class Store {
     /** @type {Record<string, any>} */
     this.last = {};
     this.linked = false;
+    /** @type {{layer: string, unit: number} | null} where the next trace is to be opened */
+    this.wish = null;
     /** @type {number} files asked for that are not for the reader */
     this.quiet = 0;
     /** @type {object} what `open` sends when there is no document yet */
@@ -61,7 +63,7 @@ export class Store {
 
   /** @param {string} action @param {Record<string, any>} [rest] */
   do(action, rest = {}) {
-    return this.connection.send({ do: action, ...rest });
+    return this.connection.send({ ...rest, do: action });
   }
 
   /** @param {boolean} up @param {number} retry */
@@ -125,6 +127,7 @@ export class Store {
         this.dirty = false;
         this.tell("document", this.document);
       }
+      if (!this.state) this.open({}); // an address that does not open: the page begins with the defaults
       this.answered();
     } else this.last[message.kind] = message;
     this.tell(message.kind, message);

@@ -47,8 +47,8 @@ export function tracePanel(store, visible) {
   part.addEventListener("change", ask);
   row.addEventListener("keydown", (event) => event.key === "Enter" && ask());
 
-  /** @param {number} to */
-  const go = (to) => {
+  /** @param {number} to @param {number[] | null} [entry] */
+  const go = (to, entry = null) => {
     now = Math.max(0, Math.min(steps.length - 1, to));
     const step = steps[now];
     if (!step) return;
@@ -59,7 +59,7 @@ export function tracePanel(store, visible) {
       button.setAttribute("aria-current", i === now ? "step" : "false");
       if (i === now) outline.scrollTop = button.offsetTop - outline.clientHeight / 2;
     });
-    stage.replaceChildren(...show(step));
+    stage.replaceChildren(...show(step, entry));
   };
   store.on("trace", (message) => {
     steps = message.trace.steps ?? [];
@@ -70,12 +70,14 @@ export function tracePanel(store, visible) {
       ...steps.map((step, i) => h("li", { class: step.direction }, h("button", { type: "button", onclick: () => go(i) }, h("span", {}, step.layer), h("span", { class: "math" }, step.formula)))),
     );
     word(state, "t", "trace.at", { epoch, loss: Number(message.trace.loss).toPrecision(4) });
-    go(Math.min(now, steps.length - 1));
+    const wish = store.wish;
+    const wished = wish ? steps.findIndex((step) => step.layer === wish.layer && step.direction === "forward") : -1;
+    go(wished >= 0 ? wished : Math.min(now, steps.length - 1), wish ? [0, wish.unit] : null);
+    store.wish = null;
   });
   store.on("selection", (/** @type {{row: number, part: string}} */ chosen) => {
     row.value = String(chosen.row);
     part.value = chosen.part;
-    if (visible()) ask();
   });
   store.on("state", (/** @type {PlayState} */ next) => {
     row.max = String(Math.max(0, next.scene.rows.train - 1));
@@ -89,20 +91,20 @@ export function tracePanel(store, visible) {
   const opened = () => {
     if (!steps.length) ask();
   };
-  return { panel, opened };
+  return { panel, opened, ask };
 }
 
-/** @param {TraceStep} step */
-function show(step) {
-  let chosen = step.products[0] ?? null;
+/** @param {TraceStep} step @param {number[] | null} entry the one to open */
+function show(step, entry) {
+  let chosen = step.products.find((one) => one.entry.join() === entry?.join()) ?? step.products[0] ?? null;
   const written = h("div", { class: "written", "data-testid": "trace-written" });
   const result = h("div", { class: "operand result" });
   const write = () => {
-    const entry = (/** @type {number[]} */ place) => {
+    const opener = (/** @type {number[]} */ place) => {
       const product = step.products.find((one) => one.entry.join() === place.join());
       return product ? () => ((chosen = product), write()) : null;
     };
-    result.replaceChildren(h("span", { class: "math" }, `${step.symbol} =`, h("small", {}, ` ${shapeText(step.shape)}`)), matrix(step.value, { entry, chosen: chosen?.entry.join(), label: step.of }));
+    result.replaceChildren(h("span", { class: "math" }, `${step.symbol} =`, h("small", {}, ` ${shapeText(step.shape)}`)), matrix(step.value, { entry: opener, chosen: chosen?.entry.join(), label: step.of }));
     written.replaceChildren(...(chosen ? lines(chosen) : []));
   };
   write();

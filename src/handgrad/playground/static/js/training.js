@@ -52,8 +52,8 @@ function takeOptimizer(store) {
     const entry = store.hello?.catalogue.optimizers.find((one) => one.name === name);
     Object.assign(next, entry?.parameters);
     if (usual?.optimizer === name) next.learning_rate = usual.learning_rate;
-    if (name === "lbfgs") next.batch_size = null;
-    else if (before.optimizer === "lbfgs") next.batch_size = usual?.batch_size ?? 10;
+    if (name === "lbfgs") Object.assign(next, { batch_size: null, epochs: Math.min(next.epochs ?? 100, 100), schedule: "constant" });
+    else if (before.optimizer === "lbfgs") Object.assign(next, { batch_size: usual?.batch_size ?? 10, epochs: usual?.epochs ?? 1000 });
     document.training = next;
   };
 }

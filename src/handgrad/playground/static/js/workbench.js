@@ -57,6 +57,20 @@ export function workbench(store) {
   };
   select(current);
   const card = h("section", { class: "card workbench", "data-testid": "workbench" }, bar, ...names.map((name) => panels[name].panel));
-  store.on("selection", () => open("trace"));
-  return { card, open };
+  store.on("selection", () => {
+    const first = current !== "trace";
+    select("trace");
+    trace.ask();
+    if (first) card.scrollIntoView({ block: "nearest" });
+  });
+  /** Does what a lesson asks for, with its tab in front. @param {{do: string, [name: string]: any}} message */
+  const perform = (message) => {
+    if (message.do === "trace") store.select(message.row ?? 0, message.part ?? "train");
+    else if (message.do === "prove") open("prove");
+    else if (message.do === "compare") {
+      select("compare");
+      compare.begin(message);
+    } else store.do(message.do, message);
+  };
+  return { card, perform };
 }
