@@ -64,7 +64,12 @@ _PIXELS = """
 (canvas) => {
   const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
   copy.drawImage(canvas, 0, 0);
-  return Array.from(copy.getImageData(0, 0, canvas.width, canvas.height).data);
+  const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+  return new Promise((resolve) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result.split(",")[1]);
+    reader.readAsDataURL(new Blob([data]));
+  });
 }
 """
 _TYPES = {"Float64Array": "<f8", "Float32Array": "<f4"}
@@ -141,7 +146,7 @@ class Playground:
 
     def pixels(self, canvas: Locator) -> np.ndarray:
         """What is painted on a canvas: (pixels, 4) of red, green, blue, and how opaque."""
-        return np.array(canvas.evaluate(_PIXELS)).reshape(-1, 4)
+        return np.frombuffer(base64.b64decode(canvas.evaluate(_PIXELS)), np.uint8).reshape(-1, 4)
 
     @property
     def params(self) -> np.ndarray:

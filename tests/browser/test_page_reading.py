@@ -206,8 +206,8 @@ def test_the_plane_is_read_by_keyboard(play: Playground) -> None:
     expect(play.get("reading")).to_contain_text("→")
     left, right, bottom, top = play.state["scene"]["window"]
     x, y = (left + right) / 2 + 0.3 * (right - left), (bottom + top) / 2
-    expect(play.get("reading")).to_contain_text(f"x1 {x:.2f}")
-    expect(play.get("reading")).to_contain_text(f"x2 {y:.2f}")
+    expect(play.get("reading")).to_contain_text(f"x₁ {x:.2f}")
+    expect(play.get("reading")).to_contain_text(f"x₂ {y:.2f}")
 
 
 def test_tabs_turn_by_arrow_keys(play: Playground) -> None:
