@@ -26,6 +26,8 @@ def test_a_lesson_opens_and_trains(visit: Opener, server: Server, name: str) -> 
     play = visit(server, link_to(told["document"] | {"view": {"lesson": name}}))
     expect(play.get("lesson")).to_have_value(name)
     expect(play.get("lesson-card")).to_contain_text(told["title"])
+    expect(play.get("lesson-card")).not_to_contain_text("[object")
+    expect(play.get("lesson-card").locator("ol > li")).to_have_count(len(told["try"]))
     for section in ("data", "network"):
         for field, value in told["document"].get(section, {}).items():
             if not isinstance(value, str | list):
@@ -42,3 +44,18 @@ def test_a_lesson_is_chosen_and_left(play: Playground) -> None:
     play.choose("lesson", "")
     play.until_document("view.lesson", None)
     expect(play.get("lesson-card")).to_be_hidden()
+
+
+def test_a_trial_comes_out_as_its_lesson_says(play: Playground) -> None:
+    play.choose("lesson", LESSONS[0])
+    play.until_document("view.lesson", LESSONS[0])
+    play.click("lesson-try-0")
+    expect(play.get("lesson-card").locator(".outcome").first).to_have_class("outcome good")
+    assert play.epoch > 0
+
+
+def test_lessons_in_german_have_german_words(visit: Opener, server: Server) -> None:
+    play = visit(server, link_to({"view": {"lesson": LESSONS[0]}}), locale="de-DE")
+    told = json.loads((_FOLDER / f"{LESSONS[0]}.json").read_text("utf-8"))
+    expect(play.get("lesson-card")).to_contain_text(told.get("de", told)["title"])
+    expect(play.get("lesson-card")).not_to_contain_text("[object")

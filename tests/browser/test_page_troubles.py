@@ -41,6 +41,14 @@ def test_a_divergence_is_told_and_can_be_rewound(play: Playground) -> None:
     assert play.header["diverged"] is None
 
 
+def test_the_way_back_is_offered_after_a_divergence(play: Playground) -> None:
+    diverge(play)
+    play.get("diverged").get_by_test_id("diverged-rewind").click()
+    play.until("!store.frame.header.diverged && store.frame.header.epoch >= 2")
+    assert np.isfinite(play.params).all()
+    expect(play.get("diverged")).to_be_hidden()
+
+
 def test_a_divergence_can_be_reset(play: Playground) -> None:
     diverge(play)
     play.get("diverged").get_by_role("button").last.click()
