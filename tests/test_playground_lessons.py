@@ -77,10 +77,27 @@ def test_a_lesson_is_short_and_plain(name: str) -> None:
     found = lesson(name)
     assert 3 <= len(found["text"]) <= 5
     assert 5 <= len(found["try"]) <= 9
-    for text in (*found["text"], *(each["text"] for each in found["try"]), *found["more"]):
+    german = found["de"]
+    assert [len(german[key]) for key in ("text", "try", "more")] == [len(found[key]) for key in ("text", "try", "more")]
+    english = (*found["text"], *(each["text"] for each in found["try"]), *found["more"])
+    for text in (*english, *german["text"], *german["try"], *german["more"]):
         assert len(text) <= 420
         assert text.count("`") % 2 == 0
         assert not re.search(r"[<>]\w|\*\*\w|\]\(", text)  # no markup but backticks
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_languages_have_the_same_numbers_and_formulas(name: str) -> None:
+    found = lesson(name)
+    pairs = [*zip(found["text"], found["de"]["text"], strict=True)]
+    pairs += [(each["text"], german) for each, german in zip(found["try"], found["de"]["try"], strict=True)]
+    for english, german in pairs:
+        assert figures(english) == figures(german)
+
+
+def figures(text: str) -> list[str]:
+    """Numbers in a text, decimal comma or point."""
+    return sorted(re.findall(r"\d+(?:\.\d+)?", re.sub(r"(?<=\d),(?=\d)", ".", text)))
 
 
 @pytest.mark.parametrize(("name", "number"), CLAIMS)
@@ -336,10 +353,9 @@ def test_the_docs_tell_every_field_limit_and_message() -> None:
     assert set(EXPECTED) | {"title", "text", "try", "more", "do"} <= told
     assert {*_ASKED, "stop", "seen"} <= told
     assert set(FUNCTIONS) | set(INPUTS) <= set(re.findall(r"\w+", DOCS))
+    limits = DOCS.split("## Limits")[1].split("## Who gets in")[0]
     for name, value in LIMITS.to_dict().items():
-        (row,) = [
-            line for line in DOCS.splitlines() if line.startswith("|") and f"`{name}`" in line and "limit" not in line
-        ]
+        (row,) = [line for line in limits.splitlines() if line.startswith("|") and f"`{name}`" in line]
         assert f"{value:,}" in row
     for kind in _KINDS:
         assert kind in DOCS

@@ -1,7 +1,10 @@
 """A session answers every message it is sent, right or wrong, and its frames hold the library's own numbers."""
 
 import base64
+import contextlib
+import io
 import json
+import runpy
 
 import numpy as np
 import pytest
@@ -17,6 +20,7 @@ from handgrad.playground.units import MAPS, PICTURE
 from test_playground_document import JSON, paths, with_value
 
 CSV = "a,b,t\n1,2,p\n3,4,q\n5,6,p\n7,8,q\n"
+MORE = "a,b,t\n" + "".join(f"{i % 9},{i * i % 7},{'pq'[i % 2]}\n" for i in range(40))
 
 
 def session(document=None, *messages):
@@ -184,6 +188,7 @@ def test_a_refused_message_changes_nothing():
         {"do": "open", "document": {"data": {"name": "nothing"}}},
         {"do": "change", "document": {"network": {"hidden_sizes": [500, 500]}}},
         {"do": "change", "document": {"frozen": ["dense7"]}},
+        {"do": "change", "document": {"training": {"optimizer": "lbfgs", "epochs": 1000}}},
         {"do": "reset", "seed": -1},
         {"do": "rewind", "epoch": 77},
         {"do": "edit", "parameter": "dense1.W", "index": [9, 9], "value": 1},
@@ -311,11 +316,59 @@ def test_a_comparison_is_a_study_of_the_same_rows():
     again = session({"data": {"n": 100}, "seed": 2}, *step(5))  # one of its seeds alone
     assert told["settings"][0]["values"][2] == again.run.now["test_metric"]
     alone = done(tab.handle({"do": "compare", "seeds": 3}))
-    assert "mean" in alone["verdict"] or "test accuracy" in alone["verdict"]
+    assert alone["verdict"].startswith("The test accuracy is")
+    assert alone["settings"][0]["values"] == told["settings"][0]["values"][:3]
     numbers = session({"data": {"name": "regression_plane", "n": 60}}, *step(3))
     told = done(numbers.handle({"do": "compare", "seeds": 3, "with": {"training.optimizer": "adam"}}))
-    assert len(told["settings"]) == 2
+    assert [each["name"] for each in told["settings"]] == ["SGD(learning_rate=0.1)", "Adam()"]
     assert "sd" in told["settings"][0]["agreement"]
+
+
+@pytest.mark.parametrize(
+    ("document", "other"),
+    [
+        ({"data": {"name": "gaussians", "n": 60}, "network": {"loss": "mse"}}, {"training.optimizer": "adam"}),
+        ({"data": {"name": "diabetes"}, "network": {"l2": 0.1}}, {"network.activation": {"f": "z", "df": "1"}}),
+        ({"data": {"name": "table", "csv": MORE, "target": "t"}, "inputs": ["x1", "product"]}, None),
+    ],
+    ids=str,
+)
+def test_the_code_of_a_comparison_finds_the_same(document, other, tmp_path):
+    told = done(session(document, *step(3)).handle({"do": "compare", "seeds": 3, "with": other}))
+    path = tmp_path / "study.py"
+    path.write_text(told["code"])
+    with contextlib.redirect_stdout(io.StringIO()):
+        result = runpy.run_path(str(path))["result"]
+    for setting, values in zip(told["settings"], result.values().values(), strict=True):
+        np.testing.assert_allclose(setting["values"], values, rtol=1e-9)
+
+
+def test_what_a_study_does_not_know_is_not_compared():
+    for document in ({"frozen": ["dense1"]}, {"mistake": "derivative missing"}):
+        with pytest.raises(ValueError, match="unfreeze them, and take the mistake out"):
+            session(document).handle({"do": "compare", "seeds": 3})
+
+
+def test_what_fits_is_told():
+    state = session({}).state()
+    assert "derivative missing" in state["mistakes"]
+    assert len(state["mistakes"]) < len(hg.gradcheck.mistakes.MISTAKES)
+    planted = session({"mistake": "derivative missing"}).state()
+    assert planted["mistakes"] == state["mistakes"]
+    for name in ("moons", "regression_plane", "iris"):
+        fits = [
+            each
+            for each in map(repr, hg.losses.losses)
+            if each not in session({"data": {"name": name}}).state()["unfitting"]
+        ]
+        assert fits
+        for loss in map(repr, hg.losses.losses):
+            document = {"data": {"name": name}, "network": {"loss": loss}}
+            if loss in fits:
+                session(document, *step())
+            else:
+                with pytest.raises(ValueError, match="loss"):
+                    session(document)
 
 
 def test_a_job_ends_when_nobody_waits():

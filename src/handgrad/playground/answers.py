@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from handgrad.arrays import Array
+from handgrad.gradcheck.mistakes import MISTAKES
+from handgrad.losses import Loss, losses
 from handgrad.playground.limits import Limits
 from handgrad.playground.run import Run
 from handgrad.playground.scene import Scene, read_table
@@ -29,6 +31,8 @@ def state(run: Run, drawn: Sequence[Drawn], theory: list[float] | None) -> dict[
         "loss": repr(scene.loss),
         "total_parameters": run.net.layout.size,
         "theory": None if theory is None else {"variance": theory},
+        "mistakes": [each.name for each in MISTAKES.values() if each.applies(run.right)],
+        "unfitting": [rule.name for rule in losses if not _fits(rule, scene)],
     }
 
 
@@ -79,7 +83,7 @@ def _parameters(run: Run) -> list[dict[str, Any]]:
 
 
 def _scene(scene: Scene) -> dict[str, Any]:
-    y = np.concatenate([scene.train.y, scene.test.y])
+    y = np.concatenate([scene.raw_train.y, scene.raw_test.y])
     return {
         "kind": scene.kind,
         "window": list(scene.plane.window),
@@ -93,6 +97,11 @@ def _scene(scene: Scene) -> dict[str, Any]:
         "values": [float(y.min()), float(y.max())] if scene.classes is None else None,
         "target_scale": list(scene.target_scale),
     }
+
+
+def _fits(rule: Loss, scene: Scene) -> bool:
+    """Whether the loss suits what is predicted; for classes a loss of numbers gets a 0/1 target of each."""
+    return rule.target == "values" or (scene.classes is not None and rule.target in ("classes", "labels"))
 
 
 def _part(points: Array, y: Array) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """A run as Python code: running it gives the same weights, the same bits on the same type of processor."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
 from handgrad.activations import Formula
 from handgrad.experiments.draws import SYNTHETIC
 from handgrad.experiments.recipe import TrainingRecipe
+from handgrad.optimizers import Optimizer
 from handgrad.playground.legs import Leg
 from handgrad.playground.run import Run
 from handgrad.written import Written
@@ -16,6 +17,44 @@ from handgrad.written import Written
 def code_of(run: Run) -> str:
     """The whole run: data, network, each leg of training, and its loss and metric at the end."""
     return "\n".join([*_head(run), "", *_data(run), "", *_network(run), "", *_legs(run), "", *_end(run), ""])
+
+
+def study_code(
+    run: Run, network: Mapping[str, Any], training: Mapping[str, Any], vary: Mapping[str, Any], seeds: int
+) -> str:
+    """A study on the run's rows."""
+    scene = run.scene
+    names = f"{list(scene.inputs)!r}, {scene.raw_train.target_name!r}, {scene.classes!r}"
+    data = f'"split": "in order", "test": {len(scene.test.X)}, "standardise": False, "one_hot": {scene.one_hot!r}'
+    lines = [
+        *_head(run),
+        "",
+        *_data(run),
+        "",
+        "# --- the study",
+        "rows = np.concatenate([X, X_test]), np.concatenate([train.y, test.y])",
+        f"table = hg.datasets.Dataset(*rows, {names})",
+        "study = hg.Study(",
+        f'    {{"name": table, {data}}},',
+        f"    {_mapping(network)},",
+        f"    {_mapping(training)},",
+        f"    {_mapping(vary)},",
+        f"    seeds={seeds},",
+        '    sources=("init", "training"),',
+        ")",
+        "result = study.run()",
+        "print(result)",
+        "print(result.conclusion())",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _mapping(values: Mapping[str, Any]) -> str:
+    """A dict as an argument."""
+    inside = (
+        f"{name!r}: {_mapping(each) if isinstance(each, dict) else _literal(each)}" for name, each in values.items()
+    )
+    return "{" + ", ".join(inside) + "}"
 
 
 def _head(run: Run) -> Iterator[str]:
@@ -137,4 +176,6 @@ def _literal(value: Any) -> str:
         return f"[{', '.join(map(_literal, value))}]"
     if isinstance(value, Formula) and isinstance(value.f, Written) and isinstance(value.df, Written):
         return f"hg.activations.written({value.f.text!r}, {value.df.text!r})"
-    return repr(value) if isinstance(value, str | bool | int | float) else repr(str(value))
+    if isinstance(value, Optimizer):
+        return f"hg.{value!r}"
+    return repr(value) if value is None or isinstance(value, str | bool | int | float) else repr(str(value))

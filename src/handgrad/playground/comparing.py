@@ -10,6 +10,9 @@ from handgrad.arrays import Array, require_integer
 from handgrad.datasets import Dataset
 from handgrad.experiments import Study
 from handgrad.experiments.result import Result
+from handgrad.experiments.words import in_words
+from handgrad.optimizers import Optimizer
+from handgrad.playground.code import study_code
 from handgrad.playground.document import Document
 from handgrad.playground.jobs import Answer, Job, Tell
 from handgrad.playground.legs import training_to_json
@@ -17,6 +20,7 @@ from handgrad.playground.limits import Limits
 from handgrad.playground.reading import plain, read_object
 from handgrad.playground.run import Run
 from handgrad.playground.units import PICTURE
+from handgrad.rules import Rule
 
 _EPOCHS = 200  # where nothing has been trained yet
 _QUANTILES = (0.1, 0.5, 0.9)  # of the bands
@@ -29,10 +33,13 @@ def comparison_of(run: Run, other: Any, seeds: Any, limits: Limits) -> Job:
     limits.require("seeds", seeds, f"seeds is {seeds}")
     epochs = run.epoch or min(_EPOCHS, run.document.training.epochs)
     vary = {} if other is None else _vary(run.document, other, limits)
+    if run.document.frozen or run.document.mistake is not None:
+        raise ValueError("a comparison trains whole and right networks; unfreeze them, and take the mistake out")
     weights, rows = run.net.layout.weights, len(run.scene.train.X)
     work = 12 * weights * rows * epochs * seeds * max(1, len(vary) * 2)
     limits.require("study_work", work, f"{seeds} seeds over {epochs} epochs take {work:,} multiplications")
-    study = _study(run, epochs, vary, seeds)
+    network, training = _settings(run, epochs, vary)
+    study, code = _study(run, network, training, vary, seeds), study_code(run, network, training, vary, seeds)
     grid = run.scene.grid(PICTURE)
 
     def study_it(tell: Tell) -> Answer:
@@ -48,22 +55,28 @@ def comparison_of(run: Run, other: Any, seeds: Any, limits: Limits) -> Job:
             "seeds": seeds,
             "settings": settings,
             "verdict": result.conclusion() if vary else _alone(result),
+            "code": code,
         }
 
     return Job("compare", study_it)
 
 
-def _study(run: Run, epochs: int, vary: dict[str, Any], seeds: int) -> Study:
+def _settings(run: Run, epochs: int, vary: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields of network and training that the settings share."""
+    network = {each.name: getattr(run.document.network, each.name) for each in fields(run.document.network)}
+    training = training_to_json(run.document.training) | {"epochs": epochs, "follow_test": True}
+    if "training.optimizer" in vary:
+        training = {name: training[name] for name in ("epochs", "batch_size", "schedule", "clip_norm", "follow_test")}
+    return network, training
+
+
+def _study(run: Run, network: dict[str, Any], training: dict[str, Any], vary: dict[str, Any], seeds: int) -> Study:
     """On the rows of the scene as they are; weights and the order of batches follow the seed."""
-    scene, document = run.scene, run.document
+    scene = run.scene
     X = np.concatenate([scene.train.X, scene.test.X])
     y = np.concatenate([scene.raw_train.y, scene.raw_test.y])
     table = Dataset(X, y, scene.inputs, scene.raw_train.target_name, scene.classes)
     data = {"name": table, "split": "in order", "test": len(scene.test.X), "standardise": False}
-    network = {each.name: getattr(document.network, each.name) for each in fields(document.network)}
-    training = training_to_json(document.training) | {"epochs": epochs, "follow_test": True}
-    if "training.optimizer" in vary:
-        training = {name: training[name] for name in ("epochs", "batch_size", "schedule", "clip_norm", "follow_test")}
     return Study(data | {"one_hot": scene.one_hot}, network, training, vary, range(seeds), ("init", "training"))
 
 
@@ -96,12 +109,20 @@ def _vary(document: Document, other: Any, limits: Limits) -> dict[str, Any]:
 
 
 def _name(value: Any) -> str:
+    """A value in few words: settings that are as usual are left out."""
+    if isinstance(value, Optimizer):
+        usual = type(value)()
+        settings = {each.name: getattr(value, each.name) for each in fields(value)}
+        told = [f"{name}={setting}" for name, setting in settings.items() if setting != getattr(usual, name)]
+        return f"{type(value).__name__}({', '.join(told)})"
+    if isinstance(value, Rule) and value.registry is not None and value == value.registry.rules.get(value.name):
+        return value.name
     return str(plain(value)).replace("'", "")
 
 
 def _alone(result: Result) -> str:
     interval = result.intervals()[next(iter(result.settings))]
-    return f"{result.main_metric.replace('_', ' ')}: {interval}"
+    return f"The {result.main_metric.replace('_', ' ')} is {in_words(result.main_metric, interval)}."
 
 
 def _seen(result: Result, setting: tuple[str, ...], grid: Array, tell: Tell) -> Answer:

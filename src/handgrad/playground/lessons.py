@@ -48,8 +48,8 @@ SECTIONS = ("data", "network", "training", "view")
 
 
 def lessons() -> list[dict[str, str]]:
-    """Name and title of each, in their order."""
-    return [{"name": name, "title": str(each["title"])} for name, each in _all().items()]
+    """Name and title of each, in their order, and the title in other languages."""
+    return [{"name": name, "title": each["title"], **_titles(each)} for name, each in _all().items()]
 
 
 def lesson(name: str) -> dict[str, Any] | None:
@@ -59,7 +59,7 @@ def lesson(name: str) -> dict[str, Any] | None:
 
 def read_lesson(given: Any) -> dict[str, Any]:
     """A lesson from a JSON value, with all its keys; an error says what is wrong with it."""
-    languages = [name for name in given if re.fullmatch("[a-z]{2}", name)] if isinstance(given, Mapping) else []
+    languages = [name for name in given if _is_language(name)] if isinstance(given, Mapping) else []
     values = read_object("the lesson", given, ("title", "text", "document", "try", "more", *languages))
     if not isinstance(values.get("title"), str) or not values["title"].strip():
         raise ValueError(f"title is {values.get('title')!r}; expected a text")
@@ -116,6 +116,14 @@ def _all() -> dict[str, dict[str, Any]]:
             raise ValueError(f"HANDGRAD_LESSONS is {folder!r}; expected a folder")
         found |= read_folder(Path(folder))
     return found
+
+
+def _titles(lesson: Mapping[str, Any]) -> dict[str, str]:
+    return {name: lesson[name]["title"] for name in lesson if _is_language(name) and "title" in lesson[name]}
+
+
+def _is_language(name: Any) -> bool:
+    return isinstance(name, str) and re.fullmatch("[a-z]{2}", name) is not None
 
 
 def _paragraphs(place: str, given: Any) -> list[str]:

@@ -4,6 +4,7 @@ A new setting of training, or a weight set by hand, begins a new leg: the optimi
 they are. So a run is told by its document and its legs alone, and code can walk it again to the same bits.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -43,16 +44,17 @@ class Run:
     def __init__(self, document: Document, scene: Scene, limits: Limits) -> None:
         self.document, self.scene = document, scene
         self.engine = "auto" if document.mistake is None else "numpy"  # which alone runs a backward pass that is wrong
-        self.net = network_of(document, scene, limits)
-        self.legs: tuple[Leg, ...] = ()
-        self.before = 0  # epochs of the legs that are over
-        if document.start is not None:
-            document.start.put_into(self.net)
-            self.legs, self.before = document.start.legs, document.start.epoch
+        _require_affordable(document, scene, limits)
+        self.right = network_of(document, scene)  # what a mistake is planted in
+        self.net = _planted(self.right, document.mistake)
         self.error: DivergenceError | None = None
+        start = document.start
+        if start is not None:
+            start.put_into(self.net)
         self.curves, self.kept, self.every = Curves(), dict[int, Moment](), 1
         self.targets = [self.net.accept_targets(y, X) for X, y in (scene.train, scene.test)]
-        self.training = self._begin(Leg(document.training, document.frozen))
+        earlier, before = ((), 0) if start is None else (start.legs, start.epoch)
+        self._enter(earlier, Leg(document.training, document.frozen), before)
         self._note()
 
     @property
@@ -88,9 +90,9 @@ class Run:
     def change(self, document: Document) -> None:
         """Go on from the weights as they are, with other settings of training."""
         before = self.document
-        self.document = document
         if (document.training, document.frozen) != (before.training, before.frozen):
             self._new_leg(Leg(document.training, document.frozen))
+        self.document = document
 
     def edit(self, edit: Edit) -> None:
         """Set one weight by hand."""
@@ -108,14 +110,11 @@ class Run:
         if epoch not in self.kept:
             raise ValueError(f"epoch {epoch} is not kept; those that are: {', '.join(map(str, self.kept))}")
         moment = self.kept[epoch]
-        self.legs = moment.legs[:-1]
-        self.before = epoch - moment.state["epoch"]
-        self.error = None
-        leg = moment.legs[-1]
-        self.document = replace(self.document, training=leg.training, frozen=leg.frozen)
-        self.training = self._begin(leg)
+        *earlier, leg = moment.legs
+        self._enter(earlier, leg, epoch - moment.state["epoch"])
         self.training.load_state_dict(moment.state)
         self.start = moment.start
+        self.document = replace(self.document, training=leg.training, frozen=leg.frozen)
         self.kept = {number: each for number, each in self.kept.items() if number <= epoch}
         self.curves.cut(epoch - 1)
         self._measure()
@@ -142,20 +141,25 @@ class Run:
             earlier.append(last)
         else:
             leg = replace(leg, edits=(*last.edits, *leg.edits))
-        self.before, self.legs, self.error = self.epoch, tuple(earlier), None
-        self.training = self._begin(replace(leg, epochs=0))
+        self._enter(earlier, replace(leg, epochs=0), self.epoch)
         self.curves.cut(self.epoch - 1)
         self._measure()
         self._keep()
 
-    def _begin(self, leg: Leg) -> Training:
+    def _enter(self, earlier: Sequence[Leg], leg: Leg, before: int) -> None:
+        """Begin the leg after those, so many epochs from the start; a leg that cannot be is refused first."""
+        self.training = self._training_of(leg)
+        self.legs, self.before, self.error = (*earlier, leg), before, None
+        self.start = self.net.params.copy()
+
+    def _training_of(self, leg: Leg) -> Training:
         if isinstance(leg.training.optimizer, LBFGS) and leg.training.epochs > _LBFGS_EPOCHS:
             raise ValueError(
                 f"training.epochs is {leg.training.epochs}; L-BFGS takes at most {_LBFGS_EPOCHS} in a playground, and "
                 "mostly far fewer"
             )
         recipe, (X, y) = leg.training, self.scene.train
-        training = Training(
+        return Training(
             self.net,
             X,
             y,
@@ -169,9 +173,6 @@ class Run:
             threads=1,
             progress=False,
         )
-        self.legs = (*self.legs, leg)
-        self.start = self.net.params.copy()
-        return training
 
     def _note(self) -> None:
         """A point of the curves, and perhaps a kept epoch."""
@@ -191,21 +192,25 @@ class Run:
             self.kept = {e: each for e, each in self.kept.items() if e in (first, self.epoch) or e % self.every == 0}
 
 
-def network_of(document: Document, scene: Scene, limits: Limits) -> Network:
-    """The document's network before training, with the mistake that it asks for."""
+def network_of(document: Document, scene: Scene) -> Network:
+    """The document's network before training."""
     inputs = scene.train.X.shape[1]
-    _require_few(document, inputs, scene, limits)
-    net = NetworkRecipe.stack([document.network], inputs, scene.outputs, scene.loss, document.seed)
-    if document.mistake is None:
+    return NetworkRecipe.stack([document.network], inputs, scene.outputs, scene.loss, document.seed)
+
+
+def _planted(net: Network, name: str | None) -> Network:
+    """The network with the mistake of that name, if there is one."""
+    if name is None:
         return net
-    mistake = MISTAKES[document.mistake]
+    mistake = MISTAKES[name]
     if not mistake.applies(net):
         raise ValueError(f"mistake {mistake.name!r} has no place in this network: {mistake.story}")
     return mistake.plant(net)
 
 
-def _require_few(document: Document, inputs: int, scene: Scene, limits: Limits) -> None:
-    sizes = [inputs, *document.network.hidden_sizes, scene.outputs]
+def _require_affordable(document: Document, scene: Scene, limits: Limits) -> None:
+    """Refuse a network or an epoch that is larger than the limits, before it is made."""
+    sizes = [scene.train.X.shape[1], *document.network.hidden_sizes, scene.outputs]
     weights = sum(fan_in * fan_out for fan_in, fan_out in pairwise(sizes))
     limits.require("parameters", weights, f"network.hidden_sizes makes {weights:,} weights")
     rows, training = len(scene.train.X), document.training

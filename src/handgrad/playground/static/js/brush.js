@@ -60,7 +60,10 @@ export class Brush {
   /** @param {boolean} on */
   toggle(on) {
     this.on = on && this.possible();
-    if (this.on) this.load();
+    if (this.on) {
+      this.load();
+      document.querySelector(".plane-frame")?.scrollIntoView({ block: "nearest" });
+    }
     this.tell();
   }
 

@@ -2,6 +2,7 @@
 import { bandChart } from "./bandchart.js";
 import { classColour, classRgb, mix, paintValues, paper } from "./colours.js";
 import { h, setText, word } from "./dom.js";
+import { figure } from "./figures.js";
 import { spaced } from "./rules.js";
 import { t, tOr } from "./words.js";
 
@@ -107,6 +108,7 @@ function show(found, store) {
   const loss = settings.map(({ name, epochs, loss: band }) => ({ name, epochs, band }));
   const test = settings.flatMap(({ name, epochs, test: band }) => (band ? [{ name, epochs, band }] : []));
   const metric = tOr(`metric.${found.metric}`, spaced(found.metric ?? ""));
+  const alone = settings.length === 1 ? settings[0].interval : null;
   const maps = settings.flatMap((setting) => {
     if (!setting.agreement) return [];
     const [rows, columns] = setting.agreement.shape;
@@ -115,12 +117,12 @@ function show(found, store) {
     return [h("figure", {}, canvas, h("figcaption", {}, spaced(setting.name || t("compare.this"))))];
   });
   return [
-    h("p", { class: "verdict-words", "data-testid": "comparison-verdict" }, found.verdict ?? ""),
+    h("p", { class: "verdict-words", "data-testid": "comparison-verdict" }, alone ? t("compare.interval", { metric, value: figure(alone.value), low: figure(alone.low), high: figure(alone.high), level: Math.round(100 * (alone.level ?? 0.95)) }) : found.verdict ?? ""),
     h("p", { class: "hint", t: "compare.bands", vars: { seeds: found.seeds ?? "", epochs: found.epochs ?? "" } }),
     key,
     h("div", { class: "charts" }, h("figure", {}, h("figcaption", { t: "loss.train" }), bandChart(loss, t("loss.train"))), test.length ? h("figure", {}, h("figcaption", {}, metric), bandChart(test, metric)) : null),
     maps.length ? h("h3", { t: "compare.agreement" }) : null,
-    maps.length ? h("p", { class: "hint", t: "compare.agreement.hint" }) : null,
+    maps.length ? h("p", { class: "hint", t: settings[0]?.agreement?.class ? "compare.agreement.hint" : "compare.agreement.mean" }) : null,
     h("div", { class: "agreements" }, ...maps),
     found.code ? h("details", {}, h("summary", { t: "compare.code" }), h("pre", { class: "code" }, found.code)) : null,
   ].filter((one) => one !== null);

@@ -5,7 +5,7 @@ import { figure } from "./figures.js";
 import { icon } from "./icons.js";
 import { t } from "./words.js";
 
-const SPEEDS = [1, 5, 15, 30, 100, 0]; // epochs a second; 0: as many as there is time for
+const SPEEDS = [1, 5, 15, 30, 60, 100, 0]; // epochs a second; 0: as many as there is time for
 
 /** @param {import("./store.js").Store} store */
 export function controls(store) {
@@ -32,14 +32,17 @@ export function controls(store) {
   /** @type {number[]} */
   let kept = [];
   let dragging = false;
+  /** @type {number | null} */
+  let chosen = null;
   slider.addEventListener("pointerdown", () => (dragging = true));
   addEventListener("pointerup", () => (dragging = false));
   slider.addEventListener("input", () => {
     const wanted = kept[Number(slider.value)];
     if (wanted === undefined) return;
     setText(at, t("control.rewind.at", { epoch: wanted }));
-    store.do("rewind", { epoch: wanted });
+    chosen = wanted;
   });
+  slider.addEventListener("change", () => chosen !== null && store.do("rewind", { epoch: chosen })); // on release: what came later is forgotten
 
   const speed = h("select", { "data-testid": "speed", id: "speed" }, ...SPEEDS.map((value) => (value ? h("option", { value }, `${value}`) : h("option", { value: "0", t: "control.speed.most" }))));
   speed.addEventListener("change", () => store.change((document) => (document.view.speed = Number(speed.value))));
@@ -80,7 +83,7 @@ export function controls(store) {
       setText(value, figure(header.metrics[`${name}_loss`], 4));
       const score = header.metrics[`${name}_metric`];
       const accuracy = store.state?.metric === "accuracy";
-      setText(metric, score === null || score === undefined ? "" : accuracy ? `${(100 * score).toFixed(1)} %` : `${store.state?.metric === "r2" ? "R²" : ""} ${score.toFixed(3)}`);
+      setText(metric, score === null || score === undefined ? "" : accuracy ? `${(100 * score).toFixed(1)} %` : `${store.state?.metric === "r2" ? "R²" : ""} ${figure(score)}`);
     });
     return h("div", { class: `readout ${name}` }, h("span", { class: "caption", t: key }), value, metric);
   };

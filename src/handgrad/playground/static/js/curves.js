@@ -36,7 +36,7 @@ function options(labels, log, width, height, ends, say) {
 }
 
 /** @param {number} mark */
-const short = (mark) => String(Number(mark.toPrecision(3)));
+const short = (mark) => (Math.abs(mark) >= 1e5 ? mark.toExponential(0).replace("e+", "e") : String(Number(mark.toPrecision(3))));
 
 /** @param {number | null} low @param {number | null} high @param {[number | null, number | null]} ends @returns {[number, number]} */
 function range(low, high, ends) {

@@ -1,5 +1,4 @@
 /** The number behind a line or a square: a tip on hover and focus, a small editor on click or Enter. */
-import { signColour } from "./colours.js";
 import { h, setText } from "./dom.js";
 import { figure, typed } from "./figures.js";
 import { closePopover, popover } from "./popover.js";
@@ -77,7 +76,7 @@ export function openUnit(store, anchor, layer, unit, sources) {
     const across = weights.shape[1];
     const rows = Array.from({ length: Math.min(weights.shape[0], 24) }, (_, i) => {
       const value = weights.values[i * across + unit];
-      return h("tr", {}, h("td", { class: "number", style: { color: signColour(value) } }, figure(value, 4)), h("td", {}, "×"), h("td", {}, sources[i] ?? `a${subscript(i)}`));
+      return h("tr", {}, h("td", { class: value < 0 ? "number negative" : "number positive" }, figure(value, 4)), h("td", {}, "×"), h("td", {}, sources[i] ?? `a${subscript(i)}`));
     });
     if (layer.biases) rows.push(h("tr", {}, h("td", { class: "number" }, figure(valueAt(store, layer.biases, [0, unit]), 4)), h("td"), h("td", { t: "edit.bias.short" })));
     sum.replaceChildren(...rows);

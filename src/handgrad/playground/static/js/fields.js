@@ -62,7 +62,7 @@ export function slider(store, options) {
  * @param {FieldOptions & {ladder?: number[], nullable?: boolean, whole?: boolean, placeholder?: string}} options
  */
 export function number(store, options) {
-  const input = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false", "data-testid": options.name, placeholder: options.placeholder });
+  const input = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false", "data-testid": options.name, tPlaceholder: options.placeholder });
   const put = (/** @type {number | null} */ value) => store.change((document) => options.write(document, value));
   const commit = () => {
     const text = input.value.trim().replace("\u2212", "-").replace(",", ".");

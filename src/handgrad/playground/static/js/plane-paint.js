@@ -3,7 +3,7 @@ import { classColour, css, mix, paintClasses, paintValues, paper, shade, signCol
 import { featureMap } from "./features.js";
 import { tickText, ticks } from "./figures.js";
 import { mapRange } from "./network-units.js";
-import { valueScale } from "./plane-view.js";
+import { inUnits, valueScale } from "./plane-view.js";
 
 /** @typedef {import("./plane-view.js").View} View */
 /** @typedef {import("./network.js").Looking} Looking */
@@ -39,7 +39,7 @@ export function paintField(canvas, frame, scene, looking) {
   } else {
     const { middle, half } = valueScale(scene);
     const shifted = new Float32Array(size);
-    for (let i = 0; i < size; i++) shifted[i] = output.values[i] - middle;
+    for (let i = 0; i < size; i++) shifted[i] = inUnits(scene, output.values[i]) - middle;
     paintValues(shifted, 0, image, half);
   }
   pen.putImageData(image, 0, 0);
@@ -57,7 +57,7 @@ export function paintOverlay(pen, view, scene, marks) {
   pen.beginPath();
   pen.rect(view.left, view.top, view.width, view.height);
   pen.clip();
-  if (scene.kind === "curve" && marks.output) curve(pen, view, marks.output);
+  if (scene.kind === "curve" && marks.output) curve(pen, view, scene, marks.output);
   const many = scene.train.points.length + scene.test.points.length;
   const radius = many > 1200 ? 2.1 : many > 500 ? 2.6 : 3.4;
   if (marks.drawn) {
@@ -123,14 +123,14 @@ function cross(pen, x, y) {
   pen.stroke();
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {View} view @param {FrameArray} output */
-function curve(pen, view, output) {
+/** @param {CanvasRenderingContext2D} pen @param {View} view @param {Scene} scene @param {FrameArray} output */
+function curve(pen, view, scene, output) {
   const columns = output.shape[2];
   const [x0, x1] = view.window;
   pen.beginPath();
   for (let i = 0; i < columns; i++) {
-    const x = view.toX(x0 + ((x1 - x0) * i) / (columns - 1));
-    const y = view.toY(output.values[i]);
+    const x = view.toX(x0 + ((x1 - x0) * (i + 0.5)) / columns); // the middles of the pixels
+    const y = view.toY(inUnits(scene, output.values[i]));
     if (i) pen.lineTo(x, y);
     else pen.moveTo(x, y);
   }

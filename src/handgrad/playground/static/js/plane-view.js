@@ -41,15 +41,35 @@ export function nearest(scene, view, px, py, reach, withTest) {
 export function outputsAt(output, view, x, y) {
   const [count, rows, columns] = output.shape;
   const [x0, x1, y0, y1] = view.window;
-  const column = Math.round(((x - x0) / (x1 - x0)) * (columns - 1));
-  const row = Math.round(((y1 - y) / (y1 - y0)) * (rows - 1));
+  const column = Math.floor(((x - x0) / (x1 - x0)) * columns);
+  const row = Math.floor(((y1 - y) / (y1 - y0)) * rows);
   if (column < 0 || row < 0 || column >= columns || row >= rows) return null;
   return Array.from({ length: count }, (_, k) => output.values[(k * rows + row) * columns + column]);
 }
 
+/** A network's output in the units of the data. @param {Scene} scene @param {number} output */
+export function inUnits(scene, output) {
+  const [centre, scale] = (!scene.classes && scene.target_scale) || [0, 1];
+  return centre + scale * output;
+}
+
+/** @type {WeakMap<Scene, [number, number]>} */
+const extents = new WeakMap();
+
+/** The least and the largest target, in the units of the data. @param {Scene} scene @returns {[number, number]} */
+export function extent(scene) {
+  const known = extents.get(scene);
+  if (known) return known;
+  const all = [...scene.train.y, ...scene.test.y];
+  /** @type {[number, number]} */
+  const found = all.length ? [all.reduce((a, b) => Math.min(a, b)), all.reduce((a, b) => Math.max(a, b))] : [-1, 1];
+  extents.set(scene, found);
+  return found;
+}
+
 /** The middle and the half width of a regression's colours. @param {Scene} scene */
 export function valueScale(scene) {
-  const [low, high] = scene.values ?? [-1, 1];
+  const [low, high] = extent(scene);
   const middle = low < 0 && high > 0 ? 0 : (low + high) / 2;
   return { middle, half: Math.max(Math.abs(low - middle), Math.abs(high - middle), 1e-9) };
 }

@@ -3,7 +3,7 @@ import { classColour, signColour } from "./colours.js";
 import { h, setText, word } from "./dom.js";
 import { figure } from "./figures.js";
 import { axisText, paintField, paintOverlay } from "./plane-paint.js";
-import { nearest, outputsAt, planeView } from "./plane-view.js";
+import { extent, inUnits, nearest, outputsAt, planeView } from "./plane-view.js";
 import { tick } from "./fields.js";
 import { t } from "./words.js";
 
@@ -65,7 +65,7 @@ export function plane(store, brush) {
     const values = output && outputsAt(output, now, x, y);
     const [first, second] = scene.axes.map(axisText);
     const place = scene.kind === "curve" ? `${first} ${figure(x, 2)}` : `${first} ${figure(x, 2)}  ${second} ${figure(y, 2)}`;
-    const says = !values ? "" : scene.classes ? likeliest(scene.classes, values) : values.map((value) => figure(value)).join(", ");
+    const says = !values ? "" : scene.classes ? likeliest(scene.classes, values) : values.map((value) => figure(inUnits(scene, value))).join(", ");
     const point = found ? `  ·  ${t(`plane.${found.part}`)} ${found.row}: ${scene.classes ? scene.classes[found.target] : figure(found.target)}` : "";
     setText(reading, `${place}  →  ${says}${point}`);
   };
@@ -139,7 +139,7 @@ export function plane(store, brush) {
     } else if (scene.kind === "curve") {
       legend.replaceChildren(h("span", { class: "key" }, h("i", { class: "line", style: { backgroundColor: signColour(-1) } }), t("plane.curve")), h("span", { class: "key" }, h("i", { style: { backgroundColor: signColour(1) } }), t("plane.data")));
     } else {
-      const [low, high] = scene.values ?? [-1, 1];
+      const [low, high] = extent(scene);
       legend.replaceChildren(h("span", { class: "ramp" }, figure(low, 2), h("i"), figure(high, 2)));
     }
   };

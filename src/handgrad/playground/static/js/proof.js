@@ -35,8 +35,9 @@ export function proofPanel(store) {
     delete wait.dataset.t;
     setText(wait, "");
   });
-  store.on("state", () => report.classList.add("stale"));
-  store.on("proof", () => report.classList.remove("stale"));
+  store.on("state", () => {
+    if (report.hasChildNodes() && stop.hidden) word(wait, "t", "proof.stale");
+  });
   return { panel, go };
 }
 

@@ -118,6 +118,8 @@ interface Scene {
   rows: { train: number; test: number };
   image: [number, number] | null;
   values: [number, number] | null;
+  /** centre and scale of a number that is predicted: the network's output is (y - centre) / scale */
+  target_scale?: [number, number];
 }
 
 interface PlayState {
