@@ -1,23 +1,32 @@
-# handgrad: two commands do everything, on a machine with Python 3.11+ and make only.
+# handgrad: three commands do everything. demo and play need Python 3.11+ and make only;
+# test needs npm and a Chromium as well, and installs them itself where it may.
 #   make demo    train, prove, compare; writes report/index.html
-#   make test    lint, types, import contract, tests, doctests, examples
+#   make play    the playground: watch a network learn in the browser
+#   make test    lint, types, import contract, tests, doctests, examples, the page in a browser
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 TOOLS := .venv/.tools
+PLAY := .venv/.play
+PAGE := node_modules/.ready
 
-.PHONY: demo test test-all format clean
+.PHONY: demo play test test-all format clean
 
 demo: $(READY)
 	$(BIN)/handgrad demo
 
-test: $(TOOLS)
+play: $(PLAY)
+	$(BIN)/handgrad play
+
+test: $(TOOLS) $(PAGE)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 -m "not long" --doctest-modules src/handgrad tests
+	node_modules/.bin/tsc --project tsconfig.json
+	$(BIN)/pytest -n 2 -m "not long" --doctest-modules src/handgrad tests --ignore tests/browser
+	HANDGRAD_BROWSER=required $(BIN)/pytest -n 2 -m "not long" tests/browser
 	$(BIN)/pytest --nbmake examples
 
 test-all: test
@@ -32,9 +41,17 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	touch $(READY)
 
+$(PLAY): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[play]'
+	touch $(PLAY)
+
 $(TOOLS): $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $(TOOLS)
 
+$(PAGE): $(TOOLS) package.json tests/browser/install
+	tests/browser/install
+	touch $(PAGE)
+
 clean:
-	rm -rf .venv report
+	rm -rf .venv node_modules report

@@ -1,0 +1,182 @@
+"""Choosing rows, drawing them, and bringing one's own."""
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+import handgrad as hg
+
+from . import reference
+from .page import Playground
+
+TABLE = "height,weight,age,kind\n" + "".join(
+    f"{150 + row % 7},{50 + 3 * (row % 5) + 20 * (row % 2)},{20 + row},{'dog' if row % 2 else 'cat'}\n"
+    for row in range(40)
+)
+
+
+@pytest.mark.parametrize("name", ["moons", "circles", "xor", "spirals", "gaussians", "regression_plane"])
+def test_a_dataset_is_chosen_by_its_picture(play: Playground, name: str) -> None:
+    play.click(f"dataset-{name}")
+    play.until_document("data.name", name)
+    expect(play.get(f"dataset-{name}")).to_have_attribute("aria-pressed", "true")
+    rows = reference.rows(play.document)
+    scene = play.state["scene"]
+    np.testing.assert_allclose(scene["train"]["points"], rows.X, atol=1e-6)
+    np.testing.assert_allclose(scene["test"]["points"], rows.X_test, atol=1e-6)
+    play.step()
+    np.testing.assert_array_equal(play.params, reference.trained(play.document, 1).params)
+
+
+@pytest.mark.parametrize(
+    ("slider", "path", "value"), [("noise", "noise", 0.4), ("n", "n", 100), ("test-share", "test", 0.5)]
+)
+def test_a_slider_draws_other_rows(play: Playground, slider: str, path: str, value: float) -> None:
+    play.slide(slider, value)
+    play.until_document(f"data.{path}", value)
+    rows = reference.rows(play.document)
+    np.testing.assert_allclose(play.state["scene"]["train"]["points"], rows.X, atol=1e-6)
+    assert play.state["scene"]["rows"] == {"train": len(rows.X), "test": len(rows.X_test)}
+
+
+def test_sliders_are_those_of_the_dataset(play: Playground) -> None:
+    expect(play.get("arms")).to_be_hidden()
+    play.click("dataset-spirals")
+    play.until_document("data.name", "spirals")
+    expect(play.get("arms")).to_be_visible()
+    play.slide("arms", 3)
+    play.until_document("data.arms", 3)
+    assert play.state["scene"]["classes"] == ["0", "1", "2"]
+
+
+def test_other_rows_of_the_same_kind(play: Playground) -> None:
+    before = play.state["scene"]["train"]["points"]
+    play.click("regenerate")
+    play.until_document("data.seed", 1)
+    assert play.state["scene"]["train"]["points"] != before
+    np.testing.assert_allclose(play.state["scene"]["train"]["points"], reference.rows(play.document).X, atol=1e-6)
+
+
+def test_a_curve_is_fitted(play: Playground) -> None:
+    play.click("dataset-regression_curve")
+    play.until_document("data.name", "regression_curve")
+    assert play.state["scene"]["kind"] == "curve"
+    assert play.state["metric"] == "r2"
+    play.step(2)
+    np.testing.assert_array_equal(play.params, reference.trained(play.document, 2).params)
+    expect(play.get("train-metric")).to_contain_text("R²")
+
+
+def test_digits_are_seen_as_images(play: Playground) -> None:
+    play.click("dataset-digits")
+    play.until_document("data.name", "digits")
+    assert play.state["scene"]["image"] == [8, 8]
+    assert play.parameter("dense1.W").shape == (64, 4)
+    canvas = play.get("unit-0-0").locator("canvas")
+    assert canvas.evaluate("(canvas) => [canvas.width, canvas.height]") == [8, 8]
+    play.step()
+    assert play.header["metrics"]["train_loss"] < play.store("store.curves.train_loss[0]")
+
+
+def test_two_columns_of_a_table_make_a_plane(play: Playground) -> None:
+    play.click("dataset-iris")
+    play.until_document("data.name", "iris")
+    names = list(hg.datasets.iris().feature_names)
+    assert play.parameter("dense1.W").shape == (4, 4)
+    play.choose("column-1", names[2])
+    play.until("store.state.document.data.columns !== null")
+    play.choose("column-2", names[3])
+    play.until_document("data.columns", [names[2], names[3]])
+    assert play.state["scene"]["axes"] == [names[2], names[3]]
+    assert play.parameter("dense1.W").shape == (2, 4)
+
+
+def test_test_points_are_shown_on_demand(play: Playground) -> None:
+    before = play.pixels(play.get("plane"))
+    play.get("show-test").check()
+    play.until_document("view.show_test", True)
+    after = play.pixels(play.get("plane"))
+    assert (after[:, 3] > 0).sum() > (before[:, 3] > 0).sum()
+
+
+def test_points_are_drawn_with_the_brush(play: Playground) -> None:
+    before = play.state["scene"]["rows"]
+    play.click("brush")
+    play.click("brush-class-1")
+    stroke(play, 0.3, 0.7)
+    play.until_document("data.name", "table")
+    rows = play.state["scene"]["rows"]
+    added = sum(rows.values()) - sum(before.values())
+    assert added >= 3
+    assert play.document["data"]["csv"].splitlines()[0] == "x1,x2,class"
+    assert all(line.endswith(",1") for line in play.document["data"]["csv"].splitlines()[-added:])
+    play.step()
+    assert play.epoch == 1
+
+
+def test_points_are_rubbed_out(play: Playground) -> None:
+    before = sum(play.state["scene"]["rows"].values())
+    play.click("brush")
+    play.click("erase")
+    stroke(play, 0.1, 0.9)
+    play.until_document("data.name", "table")
+    assert sum(play.state["scene"]["rows"].values()) < before
+
+
+def test_a_clear_sheet_is_drawn_on(play: Playground) -> None:
+    play.click("brush")
+    play.click("clear-points")
+    for label, height in enumerate((0.3, 0.7)):
+        play.click(f"brush-class-{label}")
+        stroke(play, 0.2, 0.8, height)
+    play.until("store.state.document.data.name === 'table' && store.state.scene.classes.length === 2")
+    points = np.array(play.state["scene"]["train"]["points"])
+    labels = np.array(play.state["scene"]["train"]["y"])
+    assert points[labels == 0, 1].min() > points[labels == 1, 1].max()
+
+
+def test_a_csv_file_is_dropped(play: Playground) -> None:
+    play.drop("animals.csv", TABLE)
+    play.until_document("data.name", "table")
+    assert play.document["data"]["target"] == "kind"
+    assert play.state["scene"]["classes"] == ["cat", "dog"]
+    assert sum(play.state["scene"]["rows"].values()) == 40
+    play.choose("target", "age")
+    play.until_document("data.target", "age")
+    assert play.state["metric"] == "r2"
+    play.choose("target", "kind")
+    play.until_document("data.target", "kind")
+    play.choose("column-1", "height")
+    play.until("store.state.document.data.columns !== null")
+    play.choose("column-2", "weight")
+    play.until_document("data.columns", ["height", "weight"])
+    assert play.state["scene"]["axes"] == ["height", "weight"]
+    play.step()
+    expect(play.get("error")).to_be_hidden()
+
+
+def test_a_csv_file_is_chosen(play: Playground) -> None:
+    play.get("csv-file").set_input_files({"name": "animals.csv", "mimeType": "text/csv", "buffer": TABLE.encode()})
+    play.until_document("data.name", "table")
+    expect(play.get("target")).to_have_value("kind")
+
+
+def test_what_is_no_table_is_refused_in_words(play: Playground) -> None:
+    before = play.document
+    play.drop("empty.csv", "just,names\n")
+    expect(play.get("error")).to_be_visible()
+    expect(play.get("error")).to_contain_text("no rows")
+    assert play.document == before
+    play.step()
+
+
+def stroke(play: Playground, left: float, right: float, height: float = 0.5) -> None:
+    """Draw from left to right over the plane, in shares of its width and height."""
+    box = play.get("plane").bounding_box()
+    assert box is not None
+    mouse = play.page.mouse
+    y = box["y"] + height * box["height"]
+    mouse.move(box["x"] + left * box["width"], y)
+    mouse.down()
+    mouse.move(box["x"] + right * box["width"], y, steps=12)
+    mouse.up()

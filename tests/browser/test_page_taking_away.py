@@ -1,0 +1,161 @@
+"""Links, code and files: what leaves the page is what was on it, bit by bit."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+from playwright.sync_api import expect
+
+import handgrad as hg
+
+from . import reference
+from .conftest import Opener
+from .page import Playground, link_to
+from .serving import Server
+
+HARD = {
+    "data": {"name": "spirals", "n": 120, "noise": 0.1, "seed": 3},
+    "inputs": ["x1", "x2", "sin_x1"],
+    "network": {
+        "hidden_sizes": [5, 3],
+        "activation": ["relu", {"f": "z * sigmoid(z)", "df": "sigmoid(z) + a * sigmoid(-z)"}],
+    },
+    "training": {"optimizer": "adam", "learning_rate": 0.01, "batch_size": 16},
+    "seed": 11,
+}
+
+
+def export(play: Playground, to: str, folder: Path) -> Path:
+    """The file that the page offers."""
+    if not play.get(f"export-{to}").is_visible():
+        play.click("export")
+    path = play.download(lambda: play.click(f"export-{to}"), folder)
+    play.page.keyboard.press("Escape")
+    return path
+
+
+def link(play: Playground) -> str:
+    """The address that shares what is on screen."""
+    play.click("share")
+    expect(play.get("share-link")).to_be_visible()
+    expect(play.get("share-link")).to_have_value(re.compile("#"))
+    address = play.get("share-link").input_value()
+    play.page.keyboard.press("Escape")
+    return address
+
+
+SILU = hg.activations.written("z * sigmoid(z)", "sigmoid(z) + a * sigmoid(-z)")
+
+
+def run_code(path: Path) -> hg.Network:
+    """Run exported code in a process of its own, and give the network that it saved."""
+    done = subprocess.run([sys.executable, path.name], cwd=path.parent, capture_output=True, text=True, env=os.environ)
+    assert done.returncode == 0, done.stderr
+    return hg.load(path.parent / "playground.safetensors", activations=[SILU])
+
+
+def test_exported_code_gives_the_same_bits(play: Playground, folder: Path) -> None:
+    play.run_to(5)
+    net = run_code(export(play, "python", folder))
+    np.testing.assert_array_equal(net.params, play.params)
+
+
+def test_exported_code_tells_the_whole_story(play: Playground, folder: Path) -> None:
+    play.open(HARD)
+    play.step(2)
+    play.click("bias-0-1")
+    play.fill("edit-value", "0.75")
+    play.until("store.parameter('dense1.b').values[1] === 0.75")
+    play.page.keyboard.press("Escape")
+    play.step()
+    play.click("freeze-1")
+    play.until_document("frozen", ["dense2"])
+    play.fill("learning-rate", "0.03")
+    play.until_document("training.learning_rate", 0.03)
+    play.step(2)
+    net = run_code(export(play, "python", folder))
+    np.testing.assert_array_equal(net.params, play.params)
+
+
+def test_a_link_opens_with_the_same_weights(play: Playground, visit: Opener) -> None:
+    play.open(HARD)
+    play.step(4)
+    address = link(play)
+    assert address.startswith(play.server.address)
+    other = visit(play.server, address.removeprefix(play.server.address))
+    other.until("store.frame.header.epoch === 4")
+    np.testing.assert_array_equal(other.params, play.params)
+    assert other.document == play.document
+    expect(other.get("epoch")).to_have_text("4")
+    other.step()
+    assert other.epoch == 5
+
+
+def test_a_link_of_a_link_exports_code_of_the_whole_run(play: Playground, visit: Opener, folder: Path) -> None:
+    play.step(3)
+    other = visit(play.server, link(play).removeprefix(play.server.address))
+    other.until("store.frame.header.epoch === 3")
+    other.step(2)
+    net = run_code(export(other, "python", folder))
+    np.testing.assert_array_equal(net.params, other.params)
+
+
+@pytest.mark.parametrize("fragment", ["#d=this-is-no-document", link_to({"data": {"name": "nonsense"}})])
+def test_a_broken_link_says_so_and_opens_the_usual_network(visit: Opener, server: Server, fragment: str) -> None:
+    other = visit(server, fragment)
+    expect(other.get("error")).to_be_visible()
+    assert other.document["data"]["name"] == "moons"
+    other.step()
+
+
+def test_a_document_is_exported_and_dropped_again(play: Playground, visit: Opener, folder: Path) -> None:
+    play.open(HARD)
+    play.step(3)
+    path = export(play, "document", folder)
+    assert json.loads(path.read_text())["start"]["epoch"] == 3
+    other = visit(play.server)
+    other.drop(path.name, path.read_text())
+    other.until("store.frame.header.epoch === 3")
+    np.testing.assert_array_equal(other.params, play.params)
+    assert other.document == play.document
+
+
+def test_safetensors(play: Playground, folder: Path) -> None:
+    play.step(2)
+    net = hg.load(export(play, "safetensors", folder))
+    np.testing.assert_array_equal(net.params, play.params)
+
+
+def test_onnx_runs_elsewhere(play: Playground, folder: Path) -> None:
+    play.step(2)
+    session = onnxruntime.InferenceSession(export(play, "onnx", folder).read_bytes())
+    rows = reference.rows(play.document)
+    net = reference.trained(play.document, 2)
+    columns = {"x1": rows.X_test[:, :1], "x2": rows.X_test[:, 1:]}
+    assert [each.name for each in session.get_inputs()] == list(columns)
+    outputs = session.run(None, columns)
+    assert any(_fits(each, net.predict_proba(rows.X_test)) for each in outputs)
+
+
+def _fits(given: object, expected: np.ndarray) -> bool:
+    found = np.asarray(given)
+    return found.shape == expected.shape and bool(np.allclose(found, expected, atol=1e-5))
+
+
+@pytest.mark.parametrize("to", ["sklearn", "numpy"])
+def test_other_files_hold_something(play: Playground, folder: Path, to: str) -> None:
+    play.step()
+    assert export(play, to, folder).stat().st_size > 500
+    expect(play.get("error")).to_be_hidden()
+
+
+def test_pictures(play: Playground, folder: Path) -> None:
+    assert export(play, "png", folder).read_bytes().startswith(b"\x89PNG")
+    picture = export(play, "svg", folder).read_text()
+    assert picture.count("<path") >= 2 * 4 + 4 * 3 + 3 * 2

@@ -1,0 +1,129 @@
+"""When things go wrong: a network that diverges, a server that goes, weights that are ill, requests too large."""
+
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import expect
+
+from . import reference
+from .conftest import Opener
+from .page import Playground
+from .serving import Server
+
+HOT = {"data": {"name": "regression_plane"}, "training": {"learning_rate": 0.05}}
+
+
+def diverge(play: Playground) -> None:
+    """Two good epochs, then a learning rate that no network stands."""
+    play.open(HOT)
+    play.step(2)
+    play.fill("learning-rate", "1000000")
+    play.until_document("training.learning_rate", 1_000_000)
+    play.click("run")
+    play.until("store.frame.header.diverged")
+
+
+def test_a_divergence_is_told_and_can_be_rewound(play: Playground) -> None:
+    diverge(play)
+    message = play.header["diverged"]
+    expect(play.get("diverged")).to_be_visible()
+    expect(play.get("diverged")).to_contain_text(message)
+    assert not play.header["running"]
+    rewind = play.header["kept"].index(2)
+    play.slide("rewind", rewind)
+    play.until("!store.frame.header.diverged && store.frame.header.epoch === 2")
+    expect(play.get("diverged")).to_be_hidden()
+    before = play.document | {"training": play.document["training"] | HOT["training"]}
+    np.testing.assert_array_equal(play.params, reference.trained(before, 2).params)
+    play.fill("learning-rate", "0.01")
+    play.until_document("training.learning_rate", 0.01)
+    play.step()
+    assert play.header["diverged"] is None
+
+
+def test_the_way_back_is_offered_after_a_divergence(play: Playground) -> None:
+    diverge(play)
+    play.get("diverged").get_by_test_id("diverged-rewind").click()
+    play.until("!store.frame.header.diverged && store.frame.header.epoch >= 2")
+    assert np.isfinite(play.params).all()
+    expect(play.get("diverged")).to_be_hidden()
+
+
+def test_a_divergence_can_be_reset(play: Playground) -> None:
+    diverge(play)
+    play.get("diverged").get_by_role("button").last.click()
+    play.until("!store.frame.header.diverged && store.frame.header.epoch === 0")
+    expect(play.get("diverged")).to_be_hidden()
+
+
+def test_running_on_after_a_divergence_is_refused_in_words(play: Playground) -> None:
+    diverge(play)
+    play.click("run")
+    expect(play.get("error")).to_contain_text("diverged")
+
+
+def test_a_server_that_goes_and_comes_back(visit: Opener, folder: Path) -> None:
+    with Server(folder) as own:
+        play = visit(own)
+        play.guard.forgives_losses = True
+        play.click("add-layer")
+        play.until_document("network.hidden_sizes", [4, 3, 3])
+        play.step(3)
+        own.stop()
+        expect(play.get("connection")).to_be_visible()
+        expect(play.get("connection")).not_to_be_empty()
+        play.click("add-unit-0")  # while nobody hears it
+        own.start()
+        play.until_document("network.hidden_sizes", [5, 3, 3])
+        expect(play.get("connection")).to_be_hidden()
+        play.until("store.frame.header.epoch === 0")
+        np.testing.assert_array_equal(play.params, reference.network(play.document).params)
+        play.step()
+
+
+def test_the_doctor_names_the_illness(play: Playground) -> None:
+    play.choose("init", "zeros")
+    play.until_document("network.init", "zeros")
+    play.step(3)
+    play.until("store.doctor && !store.doctor.healthy")
+    findings = play.store("store.doctor.findings")
+    assert findings
+    expect(play.get("doctor")).to_be_visible()
+    for each in findings:
+        expect(play.get("doctor")).to_contain_text(each["evidence"])
+        expect(play.get("doctor")).to_contain_text(each["advice"])
+
+
+def test_the_doctor_finds_a_healthy_network_healthy(play: Playground) -> None:
+    play.step(3)
+    assert play.store("store.doctor.healthy")
+    expect(play.get("doctor").locator("article")).to_have_count(0)
+
+
+def test_too_much_is_refused_in_words(play: Playground) -> None:
+    before = play.document
+    play.store("store.change((document) => (document.network.hidden_sizes = [100000]))")
+    expect(play.get("error")).to_contain_text("this playground allows")
+    assert play.document == before
+    assert play.store("store.document.network.hidden_sizes") == [4, 3]
+    play.step()
+    expect(play.get("epoch")).to_have_text("1")
+
+
+def test_settings_that_do_not_fit_are_refused_in_words(play: Playground) -> None:
+    play.step(2)
+    before = play.params
+    play.store("store.change((document) => Object.assign(document.training, { optimizer: 'lbfgs', epochs: 1000 }))")
+    expect(play.get("error")).to_be_visible()
+    assert play.document["training"]["optimizer"] == "sgd"
+    np.testing.assert_array_equal(play.params, before)
+    play.step()
+    np.testing.assert_array_equal(play.params, reference.trained(play.document, 3).params)
+
+
+def test_lbfgs_is_chosen_and_trains(play: Playground) -> None:
+    play.choose("optimizer", "lbfgs")
+    play.until_document("training.optimizer", "lbfgs")
+    play.step(2)
+    expect(play.get("error")).to_be_hidden()
+    assert play.header["metrics"]["train_loss"] < play.store("store.curves.train_loss[0]")
