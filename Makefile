@@ -1,8 +1,9 @@
-# handgrad: three commands do everything. demo and play need Python 3.11+ and make only;
-# test needs npm and a Chromium as well, and installs them itself where it may.
+# handgrad: these commands do everything, on a machine with Python 3.11+ and make only; test-page needs npm and a
+# Chromium as well, and installs what it can.
 #   make demo    train, prove, compare; writes report/index.html
 #   make play    the playground: watch a network learn in the browser
-#   make test    lint, types, import contract, tests, doctests, examples, the page in a browser
+#   make test    lint, types, import contract, tests, doctests, examples
+#   make test-page    the playground's page: its types, and the page in a browser
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -11,7 +12,7 @@ TOOLS := .venv/.tools
 PLAY := .venv/.play
 PAGE := node_modules/.ready
 
-.PHONY: demo play test test-all format clean
+.PHONY: demo play test test-page test-all format clean
 
 demo: $(READY)
 	$(BIN)/handgrad demo
@@ -19,18 +20,20 @@ demo: $(READY)
 play: $(PLAY)
 	$(BIN)/handgrad play
 
-test: $(TOOLS) $(PAGE)
+test: $(TOOLS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	node_modules/.bin/tsc --project tsconfig.json
 	$(BIN)/pytest -n 2 -m "not long" --doctest-modules src/handgrad tests --ignore tests/browser
-	HANDGRAD_BROWSER=required $(BIN)/pytest -n 2 -m "not long" tests/browser
 	$(BIN)/pytest --nbmake examples
 
-test-all: test
-	$(BIN)/pytest -n 2 -m long tests
+test-page: $(TOOLS) $(PAGE)
+	node_modules/.bin/tsc --project tsconfig.json
+	HANDGRAD_BROWSER=required $(BIN)/pytest -n 2 -m "not long" tests/browser
+
+test-all: test test-page
+	$(BIN)/pytest -n 2 -m long tests --ignore tests/browser
 
 format: $(TOOLS)
 	$(BIN)/ruff check --fix .
