@@ -134,6 +134,7 @@ interface PlayState {
   total_parameters: number;
   theory: { variance: number[] } | null;
   unfitting?: string[];
+  mistakes?: string[];
 }
 
 interface Finding { slug: string; layer: string | null; evidence: string; advice: string; sentence: string }
@@ -150,6 +151,7 @@ interface FrameHeader {
   metrics: Record<string, number | null>;
   diverged: string | null;
   kept: number[];
+  legs?: any[];
   curves: { from: number; columns: Record<string, (number | null)[]> };
   signals: Signals | null;
   doctor: { healthy: boolean; findings: Finding[] } | null;

@@ -4,9 +4,10 @@
  * way further changes gather, so a dragged slider never outruns the server.
  */
 import { Connection } from "./connection.js";
+import { Columns, isWhole, resumed } from "./resume.js";
 import { activations } from "./rules.js";
 
-/** @typedef {"hello" | "document" | "state" | "frame" | "curves" | "signals" | "doctor" | "link" | "error" | "trace" | "proof" | "comparison" | "columns" | "file" | "lesson" | "language" | "theme" | "selection" | "hide"} Topic */
+/** @typedef {"hello" | "document" | "state" | "frame" | "curves" | "signals" | "doctor" | "link" | "opening" | "error" | "trace" | "proof" | "comparison" | "columns" | "file" | "lesson" | "language" | "theme" | "selection" | "hide"} Topic */
 
 const ANSWER_LIMIT = 4000;
 
@@ -22,10 +23,13 @@ export class Store {
     this.state = null;
     /** @type {Frame | null} */
     this.frame = null;
-    /** @type {Record<string, (number | null)[]>} */
-    this.curves = { epoch: [] };
+    this.history = new Columns();
+    this.curves = this.history.columns;
+    /** @type {import("./resume.js").Held | null} the last frame that a run can be begun again from */
+    this.held = null;
     /** @type {Signals | null} */
     this.signals = null;
+    this.signalled = "";
     /** @type {{healthy: boolean, findings: Finding[]} | null} */
     this.doctor = null;
     /** @type {{row: number, part: "train" | "test"} | null} */
@@ -70,16 +74,29 @@ export class Store {
   link(up, retry) {
     this.linked = up;
     this.waitingSince = 0;
-    if (up) this.do("open", { document: this.document ?? this.opening });
+    if (up) this.back();
     this.tell("link", { up, retry });
+  }
+
+  /** The line is there: what was on the page goes on, with the changes that nobody heard. */
+  back() {
+    if (!this.document || !this.held) return this.do("open", { document: this.document ?? this.opening });
+    const { document, frame } = this.held;
+    this.dirty ||= JSON.stringify(this.document) !== JSON.stringify(document);
+    this.waitingSince = performance.now();
+    this.history.carry(frame.header.epoch);
+    this.do("open", { document: resumed(this.held) });
+    if (frame.header.running) this.do("run");
   }
 
   /** Begins anew from a document, e.g. a lesson's or a link's. @param {object} document */
   open(document) {
     this.opening = document;
-    this.document = null;
+    this.document = this.held = null;
     this.dirty = false;
     this.waitingSince = performance.now();
+    this.history.forget();
+    this.tell("opening");
     this.do("open", { document });
   }
 
@@ -119,6 +136,7 @@ export class Store {
       const rules = activations(message.document);
       for (const layer of message.layers) if (layer.role === "hidden") layer.activation = rules[layer.index] ?? layer.activation;
       this.state = message;
+      this.signalled = "";
       if (!this.dirty || !this.document) this.document = message.document;
       this.answered();
     } else if (message.kind === "error") {
@@ -127,7 +145,6 @@ export class Store {
         this.dirty = false;
         this.tell("document", this.document);
       }
-      if (!this.state) this.open({}); // an address that does not open: the page begins with the defaults
       this.answered();
     } else this.last[message.kind] = message;
     this.tell(message.kind, message);
@@ -136,10 +153,13 @@ export class Store {
   /** @param {Frame} frame */
   receiveFrame(frame) {
     this.frame = frame;
+    if (this.state && isWhole(frame, this.state)) this.held = { document: this.state.document, frame };
     const { curves, signals, doctor } = frame.header;
-    this.extend(curves);
-    if (signals) {
+    if (curves && this.history.extend(curves)) this.tell("curves", this.curves);
+    const signalled = signals && JSON.stringify(signals);
+    if (signalled && signalled !== this.signalled) {
       this.signals = signals;
+      this.signalled = signalled;
       this.tell("signals", signals);
     }
     if (doctor) {
@@ -158,17 +178,6 @@ export class Store {
     const number = this.frame.header.frame;
     this.tell("frame", this.frame);
     this.do("seen", { frame: number });
-  }
-
-  /** Cuts the columns at `from` and appends. @param {FrameHeader["curves"] | null} curves */
-  extend(curves) {
-    if (!curves) return;
-    const { from, columns } = curves;
-    if (from >= (this.curves.epoch?.length ?? 0) && !columns.epoch?.length) return;
-    for (const [name, values] of Object.entries(columns)) {
-      this.curves[name] = (this.curves[name] ?? []).slice(0, from).concat(values);
-    }
-    this.tell("curves", this.curves);
   }
 
   /** The values of one parameter in the last frame. @param {string} name */
