@@ -15,7 +15,8 @@ export function banners(store) {
     { class: "banner diverged", role: "alert", "data-testid": "diverged", hidden: true },
     icon("alert"),
     divergedText,
-    h("button", { type: "button", t: "diverged.reset", onclick: () => store.do("reset", { seed: null }) }),
+    h("button", { type: "button", t: "diverged.rewind", "data-testid": "diverged-rewind", onclick: () => store.do("rewind", { epoch: store.frame?.header.kept.at(-1) ?? 0 }) }),
+    h("button", { type: "button", t: "diverged.reset", "data-testid": "diverged-reset", onclick: () => store.do("reset", { seed: null }) }),
   );
   let met = false;
   store.on("link", ({ up, retry }) => {
@@ -23,11 +24,14 @@ export function banners(store) {
     met ||= up;
     if (!up) word(lostText, "t", met ? "link.lost" : "link.never", { seconds: Math.round(retry * 10) / 10 });
   });
-  store.on("error", (/** @type {{message: string}} */ { message }) => {
-    setText(errorText, message);
+  store.on("error", (/** @type {{message?: string, key?: string, vars?: Record<string, any>}} */ { message, key, vars }) => {
+    delete errorText.dataset.t;
+    if (key) word(errorText, "t", key, vars);
+    else setText(errorText, message ?? "");
     error.hidden = false;
   });
   store.on("document", () => (error.hidden = true));
+  store.on("opening", () => (error.hidden = true));
   store.on("frame", (/** @type {Frame} */ { header }) => {
     diverged.hidden = !header.diverged;
     if (header.diverged) word(divergedText, "t", "diverged.says", { message: header.diverged });

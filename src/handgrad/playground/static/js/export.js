@@ -33,7 +33,7 @@ export function exportButton(store, pictures) {
       "export-dialog",
     );
   };
-  return h("button", { type: "button", "data-testid": "export", onclick: open }, icon("download", 18), h("span", { t: "export" }));
+  return h("button", { type: "button", "data-testid": "export", "data-hide": "export", onclick: open }, icon("download", 18), h("span", { t: "export" }));
 }
 
 /** @param {import("./store.js").Store} store @param {File} file */

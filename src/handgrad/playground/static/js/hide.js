@@ -1,4 +1,4 @@
-/** For teachers: controls that a shared address puts away. The list stands in the document's view. */
+/** For teachers: controls that a shared address puts away. The list stands in the document's view, or in `?hide=a,b`. */
 import { dialog } from "./dialog.js";
 import { h } from "./dom.js";
 import { iconButton } from "./fields.js";
@@ -8,19 +8,21 @@ const GROUPS = {
   network: ["layers", "units", "activation", "freeze"],
   data: ["data", "regenerate", "noise", "n", "arms", "classes", "test-share", "standardise", "inputs", "brush", "csv"],
   settings: ["optimizer", "learning-rate", "batch-size", "schedule", "clip-norm", "epochs", "init", "bias-init", "loss", "l2", "dropout", "norm", "residual", "seed"],
-  rest: ["show-test", "curves", "log", "signals", "trace", "prove", "mistake", "compare", "lesson", "hide-menu"],
+  rest: ["show-test", "curves", "log", "signals", "trace", "prove", "mistake", "compare", "lesson", "share", "export", "hide-menu"],
 };
 
 /** @param {import("./store.js").Store} store */
 export function hideButton(store) {
   const sheet = new CSSStyleSheet();
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+  const asked = (new URLSearchParams(location.search).get("hide") ?? "").split(",");
   const apply = () => {
-    const names = (store.document?.view.hide ?? []).filter((name) => /^[\w-]+$/.test(name));
+    const names = [...asked, ...(store.document?.view.hide ?? [])].filter((name) => /^[\w-]+$/.test(name));
     sheet.replaceSync(names.map((name) => `[data-hide="${name}"] { display: none !important; }`).join("\n"));
   };
   store.on("document", apply);
   store.on("state", apply);
+  apply();
   const open = () => {
     const box = (/** @type {string} */ name) => {
       const input = h("input", { type: "checkbox", checked: !store.document?.view.hide.includes(name), "data-testid": `show-${name}` });

@@ -15,10 +15,16 @@ const BOUNDED = ["train_loss", "test_loss", "train_metric", "test_metric"];
 const told = (text) => text.split("`").map((part, i) => (i % 2 ? h("code", {}, part) : part));
 
 /** The lesson's document with a trial's laid over it, section by section. @param {Lesson} lesson @param {Trial | null} trial @param {string} name */
-function opened(lesson, trial, name) {
+export function opened(lesson, trial, name) {
   const document = { ...lesson.document };
   for (const [key, value] of Object.entries(trial?.document ?? {})) document[key] = SECTIONS.includes(key) ? { ...document[key], ...value } : value;
   return { ...document, view: { ...document.view, lesson: name } };
+}
+
+/** @param {string} name @returns {Promise<Lesson | null>} */
+export async function fetchLesson(name) {
+  const answer = await fetch(`lessons/${encodeURIComponent(name)}`);
+  return answer.ok ? answer.json() : null;
 }
 
 /** @param {import("./store.js").Store} store @param {(message: {do: string, [name: string]: any}) => void} perform */
@@ -86,9 +92,9 @@ export function lessons(store, perform) {
     name = wanted;
     current = null;
     if (wanted) {
-      const answer = await fetch(`lessons/${encodeURIComponent(wanted)}`);
+      const found = await fetchLesson(wanted);
       if (name !== wanted) return null;
-      current = answer.ok ? await answer.json() : null;
+      current = found;
     }
     select.value = current ? wanted : "";
     draw();

@@ -8,7 +8,7 @@ import { doctor } from "./doctor.js";
 import { h, reword } from "./dom.js";
 import { exportButton } from "./export.js";
 import { hideButton } from "./hide.js";
-import { lessons } from "./lessons.js";
+import { fetchLesson, lessons, opened } from "./lessons.js";
 import { documentOfAddress } from "./link.js";
 import { network } from "./network.js";
 import { networkSvg, planePng } from "./pictures.js";
@@ -43,17 +43,39 @@ function build(store) {
   );
 }
 
+/** @typedef {{document: object | null, wrong?: {key: string, vars?: Record<string, any>}}} Asked */
+
+/** The document that the address holds, or what is wrong with it. @returns {Promise<Asked>} */
+async function linked() {
+  try {
+    return { document: await documentOfAddress() };
+  } catch {
+    return { document: null, wrong: { key: "link.broken" } };
+  }
+}
+
+/** What the page is to begin with: the address's document, else the lesson that it names. @returns {Promise<Asked>} */
+async function wanted() {
+  const asked = await linked();
+  const name = new URLSearchParams(location.search).get("lesson");
+  if (asked.document || asked.wrong || !name) return asked;
+  const lesson = await fetchLesson(name).catch(() => null);
+  return lesson ? { document: opened(lesson, null, name) } : { document: null, wrong: { key: "lesson.unknown", vars: { name } } };
+}
+
 async function start() {
   const store = new Store();
   Object.defineProperty(window, "handgrad", { value: Object.freeze({ store }) });
   startTheme(() => store.tell("theme"));
-  const [asked] = await Promise.all([documentOfAddress().catch(() => null), speak(preferred())]);
-  if (asked) store.opening = asked;
+  const [asked] = await Promise.all([wanted(), speak(preferred())]);
+  store.opening = asked.document ?? {};
   build(store);
+  if (asked.wrong) store.tell("error", asked.wrong);
   store.on("language", () => reword(document));
   addEventListener("hashchange", async () => {
-    const next = await documentOfAddress().catch(() => null);
-    if (next) store.open(next);
+    const next = await linked();
+    if (next.document) store.open(next.document);
+    if (next.wrong) store.tell("error", next.wrong);
   });
   store.connection.open();
 }
