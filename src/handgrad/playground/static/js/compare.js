@@ -1,7 +1,7 @@
 /** Many seeds at once: this setting alone, or against one that differs in one field, with what may be said of it. */
 import { bandChart } from "./bandchart.js";
 import { classColour, classRgb, mix, paintValues, paper } from "./colours.js";
-import { h, setText, word } from "./dom.js";
+import { copyText, h, setText, word } from "./dom.js";
 import { figure } from "./figures.js";
 import { spaced } from "./rules.js";
 import { t, tOr } from "./words.js";
@@ -101,6 +101,16 @@ export function comparePanel(store) {
   return { panel, begin };
 }
 
+/** @param {string} code */
+function copyButton(code) {
+  const button = h("button", { type: "button", t: "copy", "data-testid": "comparison-copy" });
+  button.addEventListener("click", async () => {
+    await copyText(code);
+    word(button, "t", "share.copied");
+  });
+  return h("div", { class: "actions" }, button);
+}
+
 /** @param {Comparison} found @param {Store} store */
 function show(found, store) {
   const settings = found.settings ?? [];
@@ -124,7 +134,7 @@ function show(found, store) {
     maps.length ? h("h3", { t: "compare.agreement" }) : null,
     maps.length ? h("p", { class: "hint", t: settings[0]?.agreement?.class ? "compare.agreement.hint" : "compare.agreement.mean" }) : null,
     h("div", { class: "agreements" }, ...maps),
-    found.code ? h("details", {}, h("summary", { t: "compare.code" }), h("pre", { class: "code" }, found.code)) : null,
+    found.code ? h("details", {}, h("summary", { t: "compare.code" }), h("pre", { class: "code", tabindex: 0, role: "group", tLabel: "compare.code" }, found.code), copyButton(found.code)) : null,
   ].filter((one) => one !== null);
 }
 

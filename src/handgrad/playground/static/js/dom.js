@@ -102,6 +102,19 @@ export function keepFocus(root, rebuild) {
   }
 }
 
+/** Puts a text on the clipboard; where the browser allows that to secure pages only, by the old way. @param {string} text */
+export async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const field = h("textarea", { value: text, class: "visually-hidden" });
+    (document.querySelector("dialog[open]") ?? document.body).append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  }
+}
+
 /** Offers a file to the reader. @param {string} name @param {Blob} blob */
 export function download(name, blob) {
   const link = h("a", { href: URL.createObjectURL(blob), download: name });

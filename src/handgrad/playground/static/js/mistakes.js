@@ -7,22 +7,26 @@ import { tOr } from "./words.js";
 export function mistakesPanel(store, prove) {
   const list = h("select", { size: 8, tLabel: "mistake.choose", "data-testid": "mistake-choice" });
   const story = h("p", { class: "story" });
+  const misfit = h("p", { class: "hint", t: "mistake.misfit", hidden: true });
   const plant = h("button", { type: "button", class: "primary", t: "mistake.plant", "data-testid": "mistake-plant" });
   const mend = h("button", { type: "button", t: "mistake.mend", "data-testid": "mistake-mend", hidden: true });
   const check = h("button", { type: "button", t: "mistake.prove", "data-testid": "mistake-prove", onclick: prove });
   const now = h("p", { class: "planted", hidden: true, role: "status" }, icon("alert"), h("span"));
-  const panel = h("div", { "data-testid": "mistake-panel" }, h("p", { class: "hint", t: "mistake.intro" }), h("div", { class: "mistake-body" }, list, h("div", { class: "stack" }, story, h("div", { class: "actions" }, plant, mend, check), now)));
+  const panel = h("div", { "data-testid": "mistake-panel" }, h("p", { class: "hint", t: "mistake.intro" }), h("div", { class: "mistake-body" }, list, h("div", { class: "stack" }, story, misfit, h("div", { class: "actions" }, plant, mend, check), now)));
 
   const tell = () => {
     const found = store.hello?.catalogue.mistakes.find(({ name }) => name === list.value);
     story.textContent = found ? tOr(`mistake.story.${found.name}`, found.story) : "";
-    plant.disabled = !found || store.document?.mistake === found.name;
+    const fits = !found || (store.state?.mistakes?.includes(found.name) ?? true);
+    misfit.hidden = fits;
+    plant.disabled = !found || !fits || store.document?.mistake === found.name;
   };
   const fill = () => {
     const chosen = list.value;
     const known = store.hello?.catalogue.mistakes ?? [];
     const causes = [...new Set(known.map(({ cause }) => cause ?? ""))];
-    const entry = (/** @type {MistakeEntry} */ { name }) => h("option", { value: name }, name);
+    const fits = store.state?.mistakes;
+    const entry = (/** @type {MistakeEntry} */ { name }) => h("option", { value: name, disabled: Boolean(fits && !fits.includes(name)) }, name);
     list.replaceChildren(...causes.map((cause) => h("optgroup", { label: tOr(`cause.${cause}`, cause.replaceAll("-", " ")) }, ...known.filter((one) => (one.cause ?? "") === cause).map(entry))));
     list.value = store.document?.mistake ?? (chosen || known[0]?.name || "");
     tell();
@@ -34,6 +38,8 @@ export function mistakesPanel(store, prove) {
     const text = now.querySelector("span");
     if (text && planted !== null) word(text, "t", "mistake.now", { name: planted });
     document.body.classList.toggle("broken", planted !== null);
+    const fits = store.state?.mistakes;
+    for (const option of list.options) option.disabled = Boolean(fits && !fits.includes(option.value));
     tell();
   };
   list.addEventListener("change", tell);

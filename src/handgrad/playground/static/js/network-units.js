@@ -36,7 +36,7 @@ export function drawUnits(box, shape, state, actions) {
 
 /** What is added to a unit's sum: its bias, or the shift of the norm that stands in for it. @param {LayerState} layer @param {PlayState} state */
 function biasName(layer, state) {
-  const candidates = [layer.biases, `batchnorm${layer.index + 1}.shift`];
+  const candidates = [layer.biases, `batchnorm${layer.index + 1}.shift`, `layernorm${layer.index + 1}.shift`];
   return candidates.find((name) => state.parameters.some((one) => one.name === name)) ?? null;
 }
 

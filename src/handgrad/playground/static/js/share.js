@@ -1,6 +1,6 @@
 /** Share: a link that opens with these settings, and with the weights on screen where they fit into it. */
 import { dialog } from "./dialog.js";
-import { download, h, word } from "./dom.js";
+import { copyText, download, h, word } from "./dom.js";
 import { icon } from "./icons.js";
 import { difference, linkOf, LONGEST } from "./link.js";
 
@@ -30,7 +30,7 @@ export const bytesOf = (base64) => Uint8Array.from(atob(base64), (letter) => let
 
 /** @param {Store} store */
 export function shareButton(store) {
-  return h("button", { type: "button", "data-testid": "share", onclick: () => open(store) }, icon("share", 18), h("span", { t: "share" }));
+  return h("button", { type: "button", "data-testid": "share", "data-hide": "share", onclick: () => open(store) }, icon("share", 18), h("span", { t: "share" }));
 }
 
 /** @param {Store} store */
@@ -59,12 +59,7 @@ function open(store) {
   };
   weights.addEventListener("change", make);
   copy.addEventListener("click", async () => {
-    field.select();
-    try {
-      await navigator.clipboard.writeText(field.value);
-    } catch {
-      document.execCommand("copy");
-    }
+    await copyText(field.value);
     word(note, "t", "share.copied");
   });
   file.addEventListener("click", () => download("playground.json", new Blob([JSON.stringify(full)], { type: "application/json" })));

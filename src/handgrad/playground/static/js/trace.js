@@ -1,4 +1,5 @@
 /** One example followed forward and back, step by step: formula, shapes, numbers, and each entry written out. */
+import { paintValues } from "./colours.js";
 import { h, setText, word } from "./dom.js";
 import { iconButton } from "./fields.js";
 import { matrix, shapeText } from "./matrix.js";
@@ -27,12 +28,13 @@ export function tracePanel(store, visible) {
   const again = h("button", { type: "button", class: "primary", t: "trace.go", "data-testid": "trace-go" });
   const state = h("p", { class: "hint" });
   const outline = h("ol", { class: "outline", tLabel: "trace.steps" });
+  const picture = h("canvas", { class: "digit", width: 8, height: 8, role: "img", hidden: true, tLabel: "trace.picture", "data-testid": "trace-picture" });
   const stage = h("div", { class: "stage", "aria-live": "polite" });
   const counter = h("span", { class: "figure" });
   const back = iconButton("previous", "trace.previous", () => go(now - 1), { "data-testid": "trace-previous" });
   const forth = iconButton("next", "trace.next", () => go(now + 1), { "data-testid": "trace-next" });
   const body = h("div", { class: "trace-body", hidden: true }, outline, h("div", { class: "trace-main" }, h("div", { class: "actions stepping" }, back, counter, forth), stage));
-  const panel = h("div", { "data-testid": "trace-panel" }, h("p", { class: "hint", t: "trace.intro" }), h("div", { class: "actions" }, part, row, again, state), body);
+  const panel = h("div", { "data-testid": "trace-panel" }, h("p", { class: "hint", t: "trace.intro" }), h("div", { class: "actions" }, part, row, again, picture, state), body);
   /** @type {TraceStep[]} */
   let steps = [];
   let now = 0;
@@ -70,6 +72,7 @@ export function tracePanel(store, visible) {
       ...steps.map((step, i) => h("li", { class: step.direction }, h("button", { type: "button", onclick: () => go(i) }, h("span", {}, step.layer), h("span", { class: "math" }, step.formula)))),
     );
     word(state, "t", "trace.at", { epoch, loss: Number(message.trace.loss).toPrecision(4) });
+    showPicture(picture, message.raw, store.state?.scene.image ?? null);
     const wish = store.wish;
     const wished = wish ? steps.findIndex((step) => step.layer === wish.layer && step.direction === "forward") : -1;
     go(wished >= 0 ? wished : Math.min(now, steps.length - 1), wish ? [0, wish.unit] : null);
@@ -92,6 +95,17 @@ export function tracePanel(store, visible) {
     if (!steps.length) ask();
   };
   return { panel, opened, ask };
+}
+
+/** The row as the picture that it is. @param {HTMLCanvasElement} canvas @param {number[] | undefined} raw @param {[number, number] | null} shape */
+function showPicture(canvas, raw, shape) {
+  canvas.hidden = !raw || !shape || raw.length !== shape[0] * shape[1];
+  if (!raw || !shape || canvas.hidden) return;
+  [canvas.height, canvas.width] = shape;
+  const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const image = pen.createImageData(shape[1], shape[0]);
+  paintValues(raw, 0, image, Math.max(1e-9, ...raw));
+  pen.putImageData(image, 0, 0);
 }
 
 /** @param {TraceStep} step @param {number[] | null} entry the one to open */
