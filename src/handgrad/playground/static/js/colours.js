@@ -68,17 +68,23 @@ export const paper = () => SCALES[shade].zero;
  * @param {ArrayLike<number>} values @param {number} start @param {ImageData} image @param {number} range
  */
 export function paintValues(values, start, image, range) {
-  const pixels = image.data;
-  const count = image.width * image.height;
+  const pixels = new Uint32Array(image.data.buffer);
+  const words = new Uint32Array(table.buffer);
   const factor = STEPS / 2 / range;
-  for (let i = 0; i < count; i++) {
-    let step = Math.round(values[start + i] * factor + STEPS / 2);
-    step = step < 0 ? 0 : step > STEPS ? STEPS : step || 0;
-    pixels[4 * i] = table[4 * step];
-    pixels[4 * i + 1] = table[4 * step + 1];
-    pixels[4 * i + 2] = table[4 * step + 2];
-    pixels[4 * i + 3] = 255;
+  const middle = STEPS / 2 + 0.5;
+  for (let i = 0; i < pixels.length; i++) {
+    const step = values[start + i] * factor + middle;
+    pixels[i] = words[step < 0 ? 0 : step > STEPS ? STEPS : step | 0];
   }
+}
+
+const SHADES = 127;
+
+/** From a class's palest colour to its strongest, one 32-bit pixel each. @param {Rgb} background @param {Rgb} colour */
+function ramp(background, colour) {
+  const bytes = new Uint8ClampedArray(4 * (SHADES + 1));
+  for (let i = 0; i <= SHADES; i++) bytes.set([...mix(background, colour, 0.18 + (0.62 * i) / SHADES), 255], 4 * i);
+  return new Uint32Array(bytes.buffer);
 }
 
 /**
@@ -86,16 +92,19 @@ export function paintValues(values, start, image, range) {
  * @param {ArrayLike<number>} probabilities (C, count) @param {number} classes @param {ImageData} image
  */
 export function paintClasses(probabilities, classes, image) {
-  const pixels = image.data;
-  const count = image.width * image.height;
+  const pixels = new Uint32Array(image.data.buffer);
+  const count = pixels.length;
   const background = paper();
-  const colours = Array.from({ length: classes }, (_, c) => classRgb(c));
+  const ramps = Array.from({ length: classes }, (_, c) => ramp(background, classRgb(c)));
+  const least = 1 / classes;
   for (let i = 0; i < count; i++) {
     let best = 0;
-    for (let c = 1; c < classes; c++) if (probabilities[c * count + i] > probabilities[best * count + i]) best = c;
-    const sure = Math.max(0, (probabilities[best * count + i] - 1 / classes) / (1 - 1 / classes));
-    const share = 0.18 + 0.62 * sure;
-    for (let k = 0; k < 3; k++) pixels[4 * i + k] = background[k] + (colours[best][k] - background[k]) * share;
-    pixels[4 * i + 3] = 255;
+    let most = probabilities[i];
+    for (let c = 1; c < classes; c++) {
+      const share = probabilities[c * count + i];
+      if (share > most) [best, most] = [c, share];
+    }
+    const sure = (most - least) / (1 - least);
+    pixels[i] = ramps[best][sure > 0 ? (sure * SHADES + 0.5) | 0 : 0];
   }
 }

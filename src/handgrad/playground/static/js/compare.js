@@ -114,7 +114,8 @@ function copyButton(code) {
 /** @param {Comparison} found @param {Store} store */
 function show(found, store) {
   const settings = found.settings ?? [];
-  const key = h("p", { class: "legend" }, ...settings.map(({ name }, i) => h("span", { class: "key" }, h("i", { style: { backgroundColor: classColour(1 - i) } }), spaced(name || t("compare.this")))));
+  const named = (/** @type {string} */ name) => (settings.length === 1 || !name ? t("compare.this") : spaced(name));
+  const key = h("p", { class: "legend" }, ...settings.map(({ name }, i) => h("span", { class: "key" }, h("i", { style: { backgroundColor: classColour(1 - i) } }), named(name))));
   const loss = settings.map(({ name, epochs, loss: band }) => ({ name, epochs, band }));
   const test = settings.flatMap(({ name, epochs, test: band }) => (band ? [{ name, epochs, band }] : []));
   const metric = tOr(`metric.${found.metric}`, spaced(found.metric ?? ""));
@@ -124,7 +125,7 @@ function show(found, store) {
     const [rows, columns] = setting.agreement.shape;
     const canvas = h("canvas", { width: columns, height: rows, role: "img", "aria-label": `${t("compare.agreement")} ${setting.name}` });
     paintAgreement(canvas, setting.agreement, store);
-    return [h("figure", {}, canvas, h("figcaption", {}, spaced(setting.name || t("compare.this"))))];
+    return [h("figure", {}, canvas, h("figcaption", {}, named(setting.name)))];
   });
   return [
     h("p", { class: "verdict-words", "data-testid": "comparison-verdict" }, alone ? t("compare.interval", { metric, value: figure(alone.value), low: figure(alone.low), high: figure(alone.high), level: Math.round(100 * (alone.level ?? 0.95)) }) : found.verdict ?? ""),

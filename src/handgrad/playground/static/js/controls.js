@@ -99,11 +99,11 @@ export function controls(store) {
       iconButton("step", "control.step", () => store.do("step", { unit: "epoch" }), { "data-testid": "step", "data-hide": "step" }),
       iconButton("batch", "control.step.batch", () => store.do("step", { unit: "batch" }), { "data-testid": "step-batch", "data-hide": "step-batch" }),
     ),
-    h("div", { class: "readout" }, h("span", { class: "caption", t: "control.epoch" }), epoch, batch),
+    h("div", { class: "readout of-epoch" }, h("span", { class: "caption", t: "control.epoch" }), epoch, batch),
     loss("train", "loss.train"),
     loss("test", "loss.test"),
     h("div", { class: "readout rewind", "data-hide": "rewind" }, h("label", { class: "caption", for: "rewind", t: "control.rewind" }), slider, at),
-    h("div", { class: "readout", "data-hide": "speed" }, h("label", { class: "caption", for: "speed", t: "control.speed" }), speed),
-    h("div", { class: "readout", "data-hide": "seed" }, h("span", { class: "caption", t: "control.seed" }), h("span", { class: "pair" }, seed, iconButton("dice", "control.seed.new", newSeed, { "data-testid": "new-seed" }))),
+    h("div", { class: "readout of-speed", "data-hide": "speed" }, h("label", { class: "caption", for: "speed", t: "control.speed" }), speed),
+    h("div", { class: "readout of-seed", "data-hide": "seed" }, h("span", { class: "caption", t: "control.seed" }), h("span", { class: "pair" }, seed, iconButton("dice", "control.seed.new", newSeed, { "data-testid": "new-seed" }))),
   );
 }

@@ -96,12 +96,12 @@ export function paintLinks(bundle, values) {
     const value = values[link.index];
     const size = Math.abs(value);
     const width = 0.4 + widest * (1 - Math.exp(-size / 2.4)); // so that large weights do not drown the drawing
-    const step = Math.round(width * 8);
+    const step = Math.round(width * 4);
     const mark = `${step}${value < 0 ? "-" : "+"}`;
     if (mark === link.mark) continue;
     link.mark = mark;
-    link.line.style.strokeWidth = `${step / 8}`;
+    link.line.style.strokeWidth = `${step / 4}`;
     link.line.style.stroke = signColour(value);
-    link.line.style.strokeOpacity = String(Math.min(0.95, 0.28 + 0.55 * size));
+    link.line.style.strokeOpacity = String(Math.min(0.95, 0.28 + 0.55 * size).toFixed(2));
   }
 }

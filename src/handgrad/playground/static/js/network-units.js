@@ -119,12 +119,14 @@ function biasButton(box, column, u, parameter, shape, actions) {
  * @param {ArrayLike<number>} values @param {number} start @param {number} count
  */
 export function mapRange(values, start, count) {
-  let range = 1;
+  let low = -1;
+  let high = 1;
   for (let i = start; i < start + count; i++) {
-    const size = Math.abs(values[i]);
-    if (size > range && size < Infinity) range = size;
+    const value = values[i];
+    if (value > high && value < Infinity) high = value;
+    else if (value < low && value > -Infinity) low = value;
   }
-  return range;
+  return Math.max(high, -low);
 }
 
 /** @param {Unit} unit @param {FrameArray} maps */
@@ -156,9 +158,9 @@ export function paintOutput(unit, output, scene) {
   const count = rows * columns;
   resize(unit, columns, rows);
   if (scene.classes && classes > 1) {
-    const only = new Float32Array(count * 2);
-    for (let i = 0; i < count; i++) only[i] = 2 * output.values[unit.unit * count + i] - 1;
-    paintValues(only, 0, unit.image, 1);
+    const only = scratch(count);
+    for (let i = 0; i < count; i++) only[i] = output.values[unit.unit * count + i] - 0.5;
+    paintValues(only, 0, unit.image, 0.5);
   } else if (scene.classes) {
     const both = new Float32Array(2 * count);
     for (let i = 0; i < count; i++) both[count + i] = 1 - (both[i] = 1 - output.values[i]);
@@ -168,6 +170,14 @@ export function paintOutput(unit, output, scene) {
     paintValues(output.values, start, unit.image, mapRange(output.values, start, count));
   }
   unit.pen.putImageData(unit.image, 0, 0);
+}
+
+let room = new Float32Array(0);
+
+/** Room for so many numbers until the next call. @param {number} count */
+function scratch(count) {
+  if (room.length < count) room = new Float32Array(count);
+  return room;
 }
 
 /** @param {Unit} unit @param {number} columns @param {number} rows */

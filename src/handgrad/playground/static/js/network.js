@@ -18,7 +18,8 @@ export function network(store, look) {
   const board = h("div", { class: "board" }, svg, headBox, unitBox);
   const scroll = h("div", { class: "board-scroll", tabindex: 0, role: "group", tLabel: "network.title" }, board);
   const note = h("p", { class: "hint", t: "network.hint" });
-  const card = h("section", { class: "card network", "data-testid": "network" }, h("header", {}, h("h2", { t: "network.title" }), note), scroll);
+  const wider = h("p", { class: "hint wider", t: "network.wider", hidden: true });
+  const card = h("section", { class: "card network", "data-testid": "network" }, h("header", {}, h("h2", { t: "network.title" }), note), scroll, wider);
   const bubble = tip(store);
   /** @type {import("./network-links.js").Bundle[]} */
   let bundles = [];
@@ -59,6 +60,7 @@ export function network(store, look) {
     const mark = JSON.stringify([shape, state.layers, state.inputs, state.parameters, state.scene.window, state.scene.kind, state.document.frozen, state.document.network, state.loss]);
     if (mark === drawn) return;
     drawn = mark;
+    wider.hidden = shape.width <= scroll.clientWidth;
     board.style.width = `${shape.width}px`;
     board.style.height = `${shape.height}px`;
     svg.setAttribute("viewBox", `0 0 ${shape.width} ${shape.height}`);
