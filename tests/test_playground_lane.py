@@ -7,6 +7,7 @@ import pytest
 
 from handgrad.playground import lane as lane_module
 from handgrad.playground.frames import unpack
+from handgrad.playground.jobs import Job
 from handgrad.playground.lane import Lane
 from handgrad.playground.limits import Limits
 
@@ -99,6 +100,50 @@ def test_too_many_messages_are_refused(lane, monkeypatch):
     tab = Tab(lane)
     tab.until(lambda: tab.frames)
     with lane._wake:  # as if it were at work for long
-        tab.seat.asked.extend([{"do": "pause"}] * 3)
-        with pytest.raises(ValueError, match="more than 3 messages wait"):
+        tab.seat.asked.extend([({"do": "pause"}, 0)] * 3)
+        with pytest.raises(ValueError, match="3 messages wait"):
             tab.ask(do="pause")
+
+
+def test_what_waits_is_limited_in_size(lane):
+    tab = Tab(lane)
+    tab.until(lambda: tab.frames)
+    with lane._wake:
+        lane.ask(tab.seat, {"do": "pause"}, 2 * lane.limits.message_bytes + 1)
+        with pytest.raises(ValueError, match="1 messages wait"):
+            lane.ask(tab.seat, {"do": "pause"}, 1)
+
+
+def test_a_flood_of_questions_does_not_hold_the_others(lane):
+    table = "a,b,y\n" + "1.5,2.5,3.5\n" * 3_000
+    flood, quiet = Tab(lane), Tab(lane, {"training": {"epochs": 1_000_000}})
+    quiet.ask(do="run")
+    quiet.until(lambda: len(quiet.frames) > 3)
+    answered, before = len(flood.messages), len(quiet.frames)
+    for _ in range(90):
+        flood.ask(do="columns", csv=table)
+    flood.until(lambda: len(flood.messages) >= answered + 90)
+    assert len(quiet.frames) > before + 3
+
+
+def test_a_job_that_fails_oddly_frees_its_tab(lane, monkeypatch, caplog):
+    def broken(tell):
+        raise RuntimeError("a fault")
+
+    tab = Tab(lane)
+    tab.until(lambda: tab.frames)
+    with monkeypatch.context() as patched, caplog.at_level("CRITICAL", "handgrad.playground.lane"):
+        patched.setattr("handgrad.playground.session.proof_of", lambda run: Job("prove", broken))
+        tab.ask(do="prove")
+        tab.until(lambda: any("a fault" in each for each in tab.messages))
+    assert tab.seat.session.busy is None
+    tab.ask(do="prove")
+    tab.until(lambda: any('"finished": true' in each for each in tab.messages))
+
+
+def test_who_has_left_begins_no_job(lane):
+    tab = Tab(lane)
+    tab.until(lambda: tab.frames)
+    lane.leave(tab.seat)
+    lane._begin(tab.seat, Job("prove", lambda tell: {}))
+    assert tab.seat.job is None

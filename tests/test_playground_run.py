@@ -3,12 +3,14 @@
 import contextlib
 import io
 import itertools
+import re
 import runpy
 
 import numpy as np
 import pytest
 
 import handgrad as hg
+from handgrad.playground import run as run_module
 from handgrad.playground.code import code_of
 from handgrad.playground.curves import COLUMNS, POINTS, Curves
 from handgrad.playground.document import Document
@@ -21,6 +23,7 @@ from handgrad.training.walking import walk
 
 CSV = "a,b,colour,t\n" + "".join(f"{i},{i * i % 7},{'red' if i % 3 else 'blue'},{'pq'[i % 2]}\n" for i in range(40))
 MANY_TEXTS = "a,b,t\n" + "".join(f"w{i % 1200},1,{'pq'[i % 2]}\n" for i in range(2400))
+LONG = {"f": "z" + " + tanh(z)" * 30, "df": "1" + " + exp(-z * z)" * 20}
 MANY_CLASSES = "a,t\n" + "".join(f"{i},k{i % 60}\n" for i in range(300))
 
 
@@ -141,6 +144,23 @@ def test_kept_epochs_and_curves_stay_within_bounds():
     assert run.training.history.columns == {}
 
 
+def test_kept_epochs_of_a_large_network_are_fewer(monkeypatch):
+    monkeypatch.setattr(run_module, "KEPT_BYTES", 20_000)
+    run = run_of({"training": {"optimizer": "adam", "learning_rate": 0.01}}, epochs=100)
+    held = sum(
+        moment.start.nbytes + sum(each.nbytes for each in arrays_in(moment.state)) for moment in run.kept.values()
+    )
+    assert held <= 20_000
+    assert len(run.kept) >= 4
+
+
+def arrays_in(state):
+    """All arrays of a training's state."""
+    if isinstance(state, np.ndarray):
+        return [state]
+    return [array for each in state.values() for array in arrays_in(each)] if isinstance(state, dict) else []
+
+
 def test_a_thinned_curve_says_so():
     curves = Curves()
     for epoch in range(POINTS + 1):
@@ -170,6 +190,52 @@ def test_a_start_stays_in_the_code_when_settings_change(tmp_path, monkeypatch):
     opened.change(Document.from_json(opened.document.to_json() | {"start": None, "training": {"optimizer": "adam"}}))
     opened.advance(2)
     assert executed(opened, tmp_path, monkeypatch).params.tobytes() == opened.net.params.tobytes()
+
+
+def test_weights_whose_way_is_told_in_part_only_travel_as_weights(tmp_path, monkeypatch):
+    document = with_weights(run_of(epochs=4)).to_json()
+    opened = run_of(document | {"start": document["start"] | {"legs": []}}, epochs=2)
+    shared = with_weights(opened)
+    assert shared.start.legs == ()
+    assert executed(run_of(shared.to_json()), tmp_path, monkeypatch).params.tobytes() == opened.net.params.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("leg", "words"),
+    [
+        ({"epochs": 3}, "start.legs tell of 3 epochs, but start.epoch is 2"),
+        ({"epochs": 2, "frozen": ["dense9"]}, "unknown frozen parameter 'dense9'"),
+        ({"epochs": 2, "edits": [{"parameter": "import os", "index": [0, 0], "value": 1}]}, "import os"),
+        ({"epochs": 2, "edits": [{"parameter": "dense1.W", "index": [2, 0], "value": 1}]}, "edit.index is [2, 0]"),
+    ],
+)
+def test_legs_that_cannot_have_led_there_are_refused(leg, words):
+    document = with_weights(run_of(epochs=2)).to_json()
+    with pytest.raises(ValueError, match=re.escape(words)):
+        run_of(document | {"start": document["start"] | {"legs": [leg]}})
+
+
+def test_a_weight_that_is_set_again_and_again_is_one_edit(tmp_path, monkeypatch):
+    run = run_of()
+    for value in range(1500):
+        run.edit(Edit("dense1.W", (0, value % 2), float(value)))
+    (leg,) = run.walked()
+    assert [each.value for each in leg.edits] == [1498.0, 1499.0]
+    assert executed(run, tmp_path, monkeypatch).params.tobytes() == run.net.params.tobytes()
+
+
+def test_more_legs_than_a_document_tells_are_refused(monkeypatch):
+    monkeypatch.setattr(run_module, "MOST_LEGS", 3)
+    run = run_of(epochs=1)
+    for value in (1.0, 2.0):
+        run.edit(Edit("dense1.W", (0, 0), value))
+        run.advance()
+    before = run.net.params.copy()
+    with pytest.raises(ValueError, match="this run has 3 legs"):
+        run.edit(Edit("dense1.W", (0, 0), 3.0))
+    assert run.net.params.tobytes() == before.tobytes()
+    run.rewind(1)
+    run.edit(Edit("dense1.W", (0, 0), 3.0))
 
 
 @pytest.mark.parametrize("params", ["", "AAAAAAAA8D8=", "AAAAAAAA+H8A" * 31])
@@ -204,6 +270,9 @@ def test_divergence_is_kept_and_can_be_taken_back(tmp_path, monkeypatch):
         ({"frozen": ["dense9"]}, "unknown frozen parameter 'dense9'"),
         ({"data": {"n": 20_000}, "network": {"hidden_sizes": [200, 200, 200]}}, "an epoch of this network"),
         ({"data": {"n": 20_000}, "mistake": "derivative missing", "training": {"batch_size": 1}}, "an epoch of this"),
+        ({"data": {"n": 5000}, "training": {"optimizer": "lbfgs", "epochs": 500}}, "(500 of them, for L-BFGS"),
+        ({"data": {"n": 8000}, "network": {"hidden_sizes": [512], "activation": LONG}}, "an epoch of this network"),
+        ({"network": {"hidden_sizes": [512, 1] * 8}}, "an epoch of this network"),
         ({"training": {"optimizer": "lbfgs", "epochs": 501}}, "L-BFGS takes at most 500"),
         ({"data": {"name": "table", "csv": MANY_TEXTS, "target": "t"}}, "makes 1,201 inputs; this playground allows"),
         ({"data": {"name": "table", "csv": MANY_CLASSES, "target": "t"}}, "has 60 classes; this playground allows 50"),

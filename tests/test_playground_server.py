@@ -34,6 +34,8 @@ def told(socket, kind):
     """The next message of that kind; frames are answered on the way."""
     while True:
         message = socket.receive()
+        if message["type"] == "websocket.close":
+            raise WebSocketDisconnect(message["code"])
         if message.get("bytes"):
             header, arrays = unpack(message["bytes"])
             socket.send_json({"do": "seen", "frame": header["frame"]})
@@ -167,6 +169,18 @@ def test_who_is_idle_for_too_long_is_let_go():
         told(socket, "hello")
         closed = socket.receive()
         assert (closed["type"], closed["code"]) == ("websocket.close", 1001)
+
+
+def test_frames_that_are_drawn_are_no_questions():
+    with (
+        TestClient(make_app(Limits(idle_seconds=1)), base_url=HOME) as client,
+        client.websocket_connect(SOCKET) as socket,
+    ):
+        socket.send_json({"do": "open", "document": {"training": {"epochs": 1_000_000}}})
+        socket.send_json({"do": "run"})
+        with pytest.raises(WebSocketDisconnect) as closed:
+            told(socket, "nothing of that kind")
+        assert closed.value.code == 1001
 
 
 @pytest.mark.parametrize(

@@ -214,6 +214,23 @@ def test_a_refused_message_changes_nothing():
         assert len(tab.run.legs) == 1
 
 
+@pytest.mark.parametrize("f", ["sqrt(z)", "1/z", "log(z)", "z*z*exp(z*z)", "0*z", "where(z>0, 1e200, z)", "z/0"])
+def test_a_formula_beyond_its_domain_is_shown_or_refused_as_a_whole(f):
+    tab = session({}, *step(2))
+    before = tab.run
+    network = {"hidden_sizes": [3], "activation": {"f": f, "df": "1 + 0*z"}}
+    try:
+        (state,) = tab.handle({"do": "change", "document": {"network": network}})
+    except ValueError:
+        assert tab.run is before
+    else:
+        assert state["document"]["network"]["activation"]["f"] == f
+    for message in ({"do": "step", "unit": "batch"}, {"do": "step", "unit": "epoch"}, {"do": "change", "document": {}}):
+        tab.handle(message)
+        header, _ = unpack(tab.frame())
+    assert header["diverged"] is None
+
+
 MESSAGES = [
     {"do": "open", "document": {"data": {"name": "xor", "n": 30}, "network": {"hidden_sizes": [2]}}},
     {"do": "change", "document": {"training": {"optimizer": "adam"}}},

@@ -42,6 +42,28 @@ def test_it_trains_as_the_rule_of_code_does(engine):
     np.testing.assert_allclose(*ends, rtol=1e-10)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-(z > 0)", -np.where(Z > 0, 1.0, 0.0)),
+        ("(z > 0) + (z > 1)", np.where(Z > 0, 1.0, 0.0) + np.where(Z > 1, 1.0, 0.0)),
+        ("1 - (z <= 0) * 2", 1 - 2 * np.where(Z <= 0, 1.0, 0.0)),
+        ("where(z, 2, 3)", np.where(Z != 0, 2.0, 3.0)),
+        ("where((z > 0) - 1, z, 0)", np.where(Z > 0, 0, Z)),
+    ],
+)
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_comparisons_are_numbers(text, expected, engine):
+    net = hg.Network.mlp([1, 1, 1], activation=written(text, "1"), loss="mse")
+    net["dense1.W"] = net["dense2.W"] = np.ones((1, 1))
+    np.testing.assert_array_equal(net.forward(Z[:, None], engine=engine)[:, 0], expected)
+
+
+@pytest.mark.parametrize("text", ["z * sqrt(2)", "z * where(1 > 0, 2, 3)", "maximum(z, exp(1))", "z + abs(-3)"])
+def test_constants_leave_float32_as_it_is(text):
+    assert Written(text, ("z",))(Z.astype(np.float32)).dtype == np.float32
+
+
 def test_a_wrong_derivative_is_found():
     X, y = hg.datasets.moons(n=20)
     good, bad = (hg.Network.mlp([2, 4, 2], activation=written("z**3", df), seed=1) for df in ("3 * z**2", "2 * z**2"))

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 from handgrad.arrays import require_number
 
 Bounds = Mapping[str, Mapping[str, float]]
+_LONGEST_SHOWN = 200  # characters of what was given, in a message
 
 
 class Rule:
@@ -147,9 +148,9 @@ def parse(text: str) -> tuple[str, list[float], dict[str, float]]:
             positional = [_literal(argument) for argument in tree.args]
             named = {str(keyword.arg): _literal(keyword.value) for keyword in tree.keywords}
             return tree.func.id, positional, named
-    except (SyntaxError, ValueError, TypeError):
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         pass  # what it is not is said below, in one place
-    raise ValueError(f"{text!r} cannot be read; expected a name, or a name with numbers: name(0.1, key=0.2)")
+    raise ValueError(f"{shortened(text)!r} cannot be read; expected a name, or a name with numbers: name(0.1, key=0.2)")
 
 
 def by_name(
@@ -182,9 +183,19 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> ValueError:
     """
     names = [str(each) for each in known]
     lower = {each.lower(): each for each in names}  # W and w are nearer than W and b
-    near = difflib.get_close_matches(str(name).lower(), lower, n=1, cutoff=0.5)
+    shown = shortened(str(name))
+    near = difflib.get_close_matches(shown.lower(), lower, n=1, cutoff=0.5)
     hint = f"did you mean {lower[near[0]]!r}? " if near else ""
-    return ValueError(f"unknown {kind} {name!r}; {hint}Known: {', '.join(names) or 'none'}")
+    return ValueError(f"unknown {kind} {shown!r}; {hint}Known: {', '.join(names) or 'none'}")
+
+
+def shortened(text: str) -> str:
+    """A text for a message: what is very long is cut.
+
+    >>> len(shortened("a" * 1_000_000))
+    201
+    """
+    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
 
 
 def require_formula(rule: str, call: str, formula: object, parameters: Mapping[str, float]) -> None:

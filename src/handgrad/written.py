@@ -17,7 +17,8 @@ from handgrad.arrays import Array
 from handgrad.rules import unknown
 
 LONGEST = 500  # characters
-_DEEPEST = 60  # of brackets within brackets
+_DEEPEST = 60  # of operations within operations: brackets, or a long sum
+_SHOWN = 80  # characters of what is refused
 
 _NUMPY = ["exp", "expm1", "log", "log1p", "sqrt", "square", "tanh", "abs", "sign", "maximum", "minimum", "where"]
 _OWN = ["erfc", "sigmoid", "softplus", "step"]
@@ -26,6 +27,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: getattr(elementary, name) for name in _OWN},
 }
 _ARGUMENTS = {"maximum": 2, "minimum": 2, "where": 3}  # of the others: one
+_OPERATION = ast.UnaryOp | ast.BinOp | ast.Compare | ast.Call
 _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -71,6 +73,15 @@ class Written:
             except ArithmeticError as wrong:
                 raise ValueError(f"formula {self.text!r} has numbers that are too large ({wrong})") from wrong
 
+    @property
+    def operations(self) -> int:
+        """How many operations one value takes.
+
+        >>> Written("z * sigmoid(z)", ("z",)).operations
+        2
+        """
+        return sum(isinstance(node, _OPERATION) for node in ast.walk(self.__dict__["_tree"]))
+
     def __call__(self, *values: Array) -> Array:
         """The formula's value, elementwise."""
         found: Array = _value(self.__dict__["_tree"], dict(zip(self.variables, values, strict=True)))
@@ -93,7 +104,7 @@ def _read(text: object, variables: tuple[str, ...]) -> ast.expr:
 
 def _require_known(tree: ast.AST, text: str, variables: tuple[str, ...], depth: int) -> None:
     if depth > _DEEPEST:
-        raise ValueError(f"formula {text!r} has brackets within brackets more than {_DEEPEST} deep; write it flatter")
+        raise ValueError(f"formula {text!r} has operations more than {_DEEPEST} deep; write it flatter")
     for child in _children(tree, text, variables):
         _require_known(child, text, variables, depth + 1)
 
@@ -116,9 +127,14 @@ def _children(tree: ast.AST, text: str, variables: tuple[str, ...]) -> list[ast.
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
             return _arguments(name, arguments, text)
     raise ValueError(
-        f"formula {text!r} holds {ast.unparse(tree)!r}; expected numbers, {', '.join(variables)}, + - * / **, "
+        f"formula {text!r} holds {_part(tree, text)!r}; expected numbers, {', '.join(variables)}, + - * / **, "
         f"comparisons, and {', '.join(FUNCTIONS)}"
     )
+
+
+def _part(tree: ast.AST, text: str) -> str:
+    """The text of a part: as it stands there, for to write a tree anew may go too deep."""
+    return (ast.get_source_segment(text.strip(), tree) or text)[:_SHOWN]
 
 
 def _arguments(name: str, arguments: list[ast.expr], text: str) -> list[ast.expr]:
@@ -140,8 +156,23 @@ def _value(tree: ast.AST, named: Mapping[str, Any]) -> Any:
             return _OPERATORS[type(op)](_value(operand, named))
         case ast.BinOp(op=op, left=left, right=right):
             return _OPERATORS[type(op)](_value(left, named), _value(right, named))
+        case ast.Compare():
+            return np.where(_condition(tree, named), 1.0, 0.0)  # a number, so that one may add and subtract it
+        case ast.Call(func=ast.Name(id="where"), args=[condition, *choices]):
+            return _plain(np.where(_condition(condition, named), *(_value(each, named) for each in choices)))
+        case ast.Call(func=ast.Name(id=name), args=arguments):
+            return _plain(FUNCTIONS[name](*(_value(each, named) for each in arguments)))
+    raise AssertionError(f"{ast.dump(tree)} was let through")
+
+
+def _condition(tree: ast.AST, named: Mapping[str, Any]) -> Any:
+    """What is true or false; a number is true where it is not 0."""
+    match tree:
         case ast.Compare(left=left, ops=[op], comparators=[right]):
             return _OPERATORS[type(op)](_value(left, named), _value(right, named))
-        case ast.Call(func=ast.Name(id=name), args=arguments):
-            return FUNCTIONS[name](*(_value(each, named) for each in arguments))
-    raise AssertionError(f"{ast.dump(tree)} was let through")
+    return np.not_equal(_value(tree, named), 0.0)
+
+
+def _plain(value: Any) -> Any:
+    """A constant as a plain number, which leaves float32 as it is."""
+    return float(value) if isinstance(value, np.generic | np.ndarray) and value.ndim == 0 else value

@@ -127,7 +127,7 @@ def _network(run: Run) -> Iterator[str]:
 
 def _embeds(run: Run) -> bool:
     """Whether the run begins with weights of which it is not told how they came about."""
-    return run.document.start is not None and not run.document.start.legs
+    return not run.told()
 
 
 def _legs(run: Run) -> Iterator[str]:
@@ -137,10 +137,10 @@ def _legs(run: Run) -> Iterator[str]:
             row, column = edit.index
             yield f"net[{edit.parameter!r}][{row}, {column}] = {edit.value!r}"
         if leg.epochs:
-            yield from _leg(leg, run.document.mistake is not None)
+            yield from _leg(leg, run.engine)
 
 
-def _leg(leg: Leg, planted: bool) -> Iterator[str]:
+def _leg(leg: Leg, engine: str) -> Iterator[str]:
     recipe: TrainingRecipe = leg.training
     yield "training = hg.Training("
     yield "    net,"
@@ -154,8 +154,8 @@ def _leg(leg: Leg, planted: bool) -> Iterator[str]:
         yield f"    clip_norm={recipe.clip_norm!r},"
     if leg.frozen:
         yield f"    frozen={leg.frozen!r},"
-    if planted:
-        yield '    engine="numpy",'
+    if engine != "auto":
+        yield f"    engine={engine!r},"
     yield ")"
     yield f"training.run(epochs={leg.epochs})"
 

@@ -20,6 +20,7 @@ from handgrad.playground.limits import Limits
 from handgrad.playground.reading import plain, read_object
 from handgrad.playground.run import Run
 from handgrad.playground.units import PICTURE
+from handgrad.playground.work import epoch_work
 from handgrad.rules import Rule
 
 _EPOCHS = 200  # where nothing has been trained yet
@@ -35,9 +36,8 @@ def comparison_of(run: Run, other: Any, seeds: Any, limits: Limits) -> Job:
     vary = {} if other is None else _vary(run.document, other, limits)
     if run.document.frozen or run.document.mistake is not None:
         raise ValueError("a comparison trains whole and right networks; unfreeze them, and take the mistake out")
-    weights, rows = run.net.layout.weights, len(run.scene.train.X)
-    steps = -(-rows // (run.document.training.batch_size or rows))
-    work = (12 * weights * rows + 4_000 * steps) * epochs * seeds * max(1, len(vary) * 2)
+    once = epoch_work(run.document.network, run.document.training, run.scene, "auto")
+    work = once * epochs * seeds * (2 if vary else 1)
     limits.require("study_work", work, f"{seeds} seeds over {epochs} epochs take {work:,} multiplications")
     network, training = _settings(run, epochs, vary)
     study, code = _study(run, network, training, vary, seeds), study_code(run, network, training, vary, seeds)
@@ -122,7 +122,10 @@ def _name(value: Any) -> str:
 
 
 def _alone(result: Result) -> str:
-    interval = result.intervals()[next(iter(result.settings))]
+    setting = next(iter(result.settings))
+    if result.diverged[setting] == len(result.seeds):
+        return f"All {len(result.seeds)} networks diverged; a smaller learning rate may help."
+    interval = result.intervals()[setting]
     return f"The {result.main_metric.replace('_', ' ')} is {in_words(result.main_metric, interval)}."
 
 

@@ -40,7 +40,7 @@ def export_of(run: Run, to: Any) -> Job:
 
 def with_weights(run: Run) -> Document:
     """The document that opens with what is on screen now."""
-    return replace(run.document, start=Start.of(run.net, run.epoch, run.walked()))
+    return replace(run.document, start=Start.of(run.net, run.epoch, run.told()))
 
 
 def _written(name: str, write_to: Callable[[Path], None]) -> Job:

@@ -33,7 +33,7 @@ class Seat:
 
     def __init__(self, session: Session, send: Send) -> None:
         self.session, self.send = session, send
-        self.asked: deque[Any] = deque()
+        self.asked: deque[tuple[Any, int]] = deque()  # messages, and the size of each
         self.unseen = 0  # frames that the page was sent and has not drawn yet
         self.changed = False  # there is something new to draw
         self.rests_until = 0.0
@@ -68,15 +68,19 @@ class Lane:
 
     def enter(self, send: Send) -> Seat:
         """A seat for a new tab."""
+        self._require_free()
+        seat = Seat(Session(self.limits), send)  # it takes a while, in which the others go on
         with self._wake:
-            if len(self._seats) >= self.limits.sessions:
-                raise ValueError(
-                    f"all {self.limits.sessions} places of this playground are taken; close a tab, or come back later"
-                )
-            seat = Seat(Session(self.limits), send)
+            self._require_free()
             self._seats.append(seat)
             self._wake.notify()
         return seat
+
+    def _require_free(self) -> None:
+        if len(self._seats) >= self.limits.sessions:
+            raise ValueError(
+                f"all {self.limits.sessions} places of this playground are taken; close a tab, or come back later"
+            )
 
     def leave(self, seat: Seat) -> None:
         """The tab is closed."""
@@ -85,15 +89,15 @@ class Lane:
             if seat in self._seats:
                 self._seats.remove(seat)
 
-    def ask(self, seat: Seat, message: Any) -> None:
-        """A message of that tab; what comes faster than it can be answered is refused."""
+    def ask(self, seat: Seat, message: Any, size: int = 0) -> None:
+        """A message of that tab, of so many characters; what comes faster than it can be answered is refused."""
         with self._wake:
-            if len(seat.asked) >= _WAITING:
-                raise ValueError(f"more than {_WAITING} messages wait for an answer; send the next one later")
             if isinstance(message, dict) and message.get("do") == "seen":
                 seat.unseen = max(0, seat.unseen - 1)
+            elif len(seat.asked) >= _WAITING or sum(each for _, each in seat.asked) > 2 * self.limits.message_bytes:
+                raise ValueError(f"{len(seat.asked)} messages wait for an answer; send the next one later")
             else:
-                seat.asked.append(message)
+                seat.asked.append((message, size))
                 seat.heard = time.monotonic()
             self._wake.notify()
 
@@ -134,7 +138,7 @@ class Lane:
     def _turn(self, seat: Seat, seats: int) -> None:
         started = time.monotonic()
         while seat.asked and time.monotonic() - started < TURN:
-            self._answer(seat, seat.asked.popleft())
+            self._answer(seat, seat.asked.popleft()[0])
         if started >= seat.rests_until and seat.session.wants(started):
             seat.session.train(min(TURN, ROUND / seats), seats - 1)
             seat.changed = True
@@ -153,7 +157,7 @@ class Lane:
     def _answer(self, seat: Seat, message: Any) -> None:
         session = seat.session
         if isinstance(message, dict) and message.get("do") == "stop":
-            seat.job, session.busy, seat.changed = None, None, True
+            self._end_job(seat)
             return
         try:
             for each in session.handle(message):
@@ -169,11 +173,14 @@ class Lane:
         seat.changed = True
 
     def _begin(self, seat: Seat, job: Job) -> None:
-        """Hand out what takes long; one at a time for each tab."""
-        if seat.job is not None:
-            raise ValueError(f"{seat.session.busy} is still at work; stop it first")
+        """Hand out what takes long; one at a time for each tab that is still there."""
         ticket = object()
-        seat.job, seat.session.busy = ticket, job.name
+        with self._wake:
+            if seat.job is not None:
+                raise ValueError(f"{seat.session.busy} is still at work; stop it first")
+            if seat not in self._seats:
+                return
+            seat.job, seat.session.busy = ticket, job.name
 
         def tell(answer: Answer) -> None:
             if seat.job is not ticket:
@@ -189,14 +196,19 @@ class Lane:
                 if not isinstance(wrong, _REFUSALS):
                     _log.exception("a job failed")
                 answer = {"kind": "error", "message": str(wrong), "doing": job.name, "document": None}
-            with self._wake:
-                if seat.job is not ticket:
-                    return
-                seat.job, seat.session.busy, seat.changed = None, None, True
-                self._wake.notify()
-            seat.send(to_json(answer))
+            if self._end_job(seat, ticket):
+                seat.send(to_json(answer))
 
         self._jobs.submit(work)
+
+    def _end_job(self, seat: Seat, ticket: object = None) -> bool:
+        """Free the tab for another job; whether it was still this one's, if one is named."""
+        with self._wake:
+            if ticket is not None and seat.job is not ticket:
+                return False
+            seat.job, seat.session.busy, seat.changed = None, None, True
+            self._wake.notify()
+        return True
 
 
 _REFUSALS = (ValueError, TypeError, ArithmeticError, ImportError, OSError)

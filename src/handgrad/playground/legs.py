@@ -6,13 +6,14 @@ from typing import Any, Self
 
 from handgrad.arrays import require_integer, require_number
 from handgrad.experiments.recipe import TrainingRecipe, make
+from handgrad.network import Network
 from handgrad.playground.limits import Limits
 from handgrad.playground.reading import plain_fields, read_object, read_text, read_texts
 
 DEFAULTS: dict[str, Any] = {"epochs": 1000, "batch_size": 10}
 SLOW = {"optimizer": "sgd", "learning_rate": 0.1}  # where nothing is said of an optimiser
 _UNUSED = ("patience", "validation", "follow_test")  # they belong to studies
-_MOST = 1_000
+MOST_LEGS = 1_000
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,11 @@ class Edit:
     index: tuple[int, int]
     value: float
 
+    @property
+    def place(self) -> tuple[str, tuple[int, int]]:
+        """Which weight it is."""
+        return self.parameter, self.index
+
     @classmethod
     def from_json(cls, given: Any) -> Self:
         """From an object with these fields."""
@@ -32,6 +38,12 @@ class Edit:
             raise ValueError(f"edit.index is {index!r}; expected the row and the column, such as [0, 1]")
         row, column = (require_integer("edit.index", each, at_least=0) for each in index)
         return cls(str(read_text("edit.parameter", values.get("parameter"))), (row, column), _number(values))
+
+    def require_in(self, net: Network) -> None:
+        """Refuse a weight that this network does not have."""
+        shape, (row, column) = net[self.parameter].shape, self.index
+        if row >= shape[0] or column >= shape[1]:
+            raise ValueError(f"edit.index is {[row, column]}; {self.parameter} has the shape {shape}")
 
 
 def _number(values: Mapping[str, Any]) -> float:
@@ -52,8 +64,8 @@ class Leg:
         """From an object with these fields."""
         values = read_object("leg", given, [each.name for each in fields(cls)])
         edits = values.get("edits", [])
-        if not isinstance(edits, list) or len(edits) > _MOST:
-            raise ValueError(f"leg.edits is no list of at most {_MOST} edits")
+        if not isinstance(edits, list) or len(edits) > limits.parameters:
+            raise ValueError(f"leg.edits is no list of at most {limits.parameters:,} edits")
         epochs = require_integer("leg.epochs", values.get("epochs", 0), at_least=0)
         limits.require("epochs", epochs, f"leg.epochs is {epochs:,}")
         return cls(
@@ -75,8 +87,8 @@ class Leg:
 
 def read_legs(given: Any, limits: Limits) -> tuple[Leg, ...]:
     """A list of legs."""
-    if not isinstance(given, list) or len(given) > _MOST:
-        raise ValueError(f"start.legs is no list of at most {_MOST} legs")
+    if not isinstance(given, list) or len(given) > MOST_LEGS:
+        raise ValueError(f"start.legs is no list of at most {MOST_LEGS:,} legs")
     return tuple(Leg.from_json(each, limits) for each in given)
 
 

@@ -23,6 +23,7 @@ class Limits:
     seeds: int = 100
     study_work: int = 300_000_000_000  # multiplications of a whole comparison: about a minute
     idle_seconds: int = 1_800
+    unread_bytes: int = 32_000_000  # that wait for a tab to read them
     share: float = 0.9  # CPU seconds a second that one session may take
 
     def require(self, name: str, value: int, what: str) -> None:

@@ -6,7 +6,6 @@ they are. So a run is told by its document and its legs alone, and code can walk
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,13 +19,14 @@ from handgrad.network import Network
 from handgrad.optimizers import LBFGS
 from handgrad.playground.curves import Curves
 from handgrad.playground.document import Document
-from handgrad.playground.legs import Edit, Leg
+from handgrad.playground.legs import MOST_LEGS, Edit, Leg
 from handgrad.playground.limits import Limits
 from handgrad.playground.scene import Scene
+from handgrad.playground.work import engine_for, require_affordable
 from handgrad.training import DivergenceError, Training
 
-KEPT = 60  # epochs that a run can be taken back to
-_STEP, _NUMPY_STEP = 10_000, 300_000  # multiplications that take as long as a step besides its products
+KEPT, KEPT_BYTES = 60, 20_000_000  # epochs that a run can be taken back to, and what they may hold together
+_MOMENT, _FEWEST = 4, 4  # a kept epoch holds so many times the parameters, as with Adam; so few are always kept
 _LBFGS_EPOCHS = 500  # it walks all of its leg again at every epoch
 
 
@@ -43,8 +43,8 @@ class Run:
 
     def __init__(self, document: Document, scene: Scene, limits: Limits) -> None:
         self.document, self.scene = document, scene
-        self.engine = "auto" if document.mistake is None else "numpy"  # which alone runs a backward pass that is wrong
-        _require_affordable(document, scene, limits)
+        self.engine, self.limits = engine_for(document.network, document.mistake), limits
+        require_affordable(document.network, document.training, scene, self.engine, limits)
         self.right = network_of(document, scene)  # what a mistake is planted in
         self.net = _planted(self.right, document.mistake)
         self.error: DivergenceError | None = None
@@ -97,17 +97,16 @@ class Run:
         """Go on from the weights as they are, with other settings of training."""
         before = self.document
         if (document.training, document.frozen) != (before.training, before.frozen):
+            self._require_room()
             self._new_leg(Leg(document.training, document.frozen))
         self.document = replace(document, start=self.document.start)
 
     def edit(self, edit: Edit) -> None:
         """Set one weight by hand."""
-        values = self.net[edit.parameter]
-        row, column = edit.index
-        if row >= values.shape[0] or column >= values.shape[1]:
-            raise ValueError(f"edit.index is {[row, column]}; {edit.parameter} has the shape {values.shape}")
-        changed = values.copy()
-        changed[row, column] = edit.value
+        edit.require_in(self.net)
+        self._require_room()
+        changed = self.net[edit.parameter].copy()
+        changed[edit.index] = edit.value
         self.net[edit.parameter] = changed
         self._new_leg(replace(self.legs[-1], edits=(edit,)))
 
@@ -129,6 +128,11 @@ class Run:
         """The legs with the epochs that they went, the last as far as it is."""
         return (*self.legs[:-1], self.legs[-1].of(self.training.epoch))
 
+    def told(self) -> tuple[Leg, ...]:
+        """The legs, if they tell of all epochs: not where the first weights came without the legs that led there."""
+        start = self.document.start
+        return () if start is not None and not start.legs else self.walked()
+
     def measured_of(self, net: Network) -> dict[str, float]:
         """The epoch, and the objective and the metric of the training and the test rows by this network."""
         found: dict[str, float] = {"epoch": self.epoch}
@@ -146,11 +150,20 @@ class Run:
         if last.epochs:
             earlier.append(last)
         else:
-            leg = replace(leg, edits=(*last.edits, *leg.edits))
+            edits = {each.place: each for each in (*last.edits, *leg.edits)}  # the last of each weight is what counts
+            leg = replace(leg, edits=tuple(edits.values()))
         self._enter(earlier, replace(leg, epochs=0), self.epoch)
         self.curves.cut(self.epoch - 1)
         self._measure()
         self._keep()
+
+    def _require_room(self) -> None:
+        """Refuse a leg that no document could tell of."""
+        if len(self.legs) >= MOST_LEGS:
+            raise ValueError(
+                f"this run has {len(self.legs):,} legs, for settings or weights were changed so often while it ran; "
+                "rewind it, or export the network and begin anew"
+            )
 
     def _enter(self, earlier: Sequence[Leg], leg: Leg, before: int) -> None:
         """Begin the leg after those, so many epochs from the start; a leg that cannot be is refused first."""
@@ -165,6 +178,7 @@ class Run:
                 "mostly far fewer"
             )
         recipe, (X, y) = leg.training, self.scene.train
+        require_affordable(self.document.network, recipe, self.scene, self.engine, self.limits)
         return Training(
             self.net,
             X,
@@ -192,7 +206,8 @@ class Run:
 
     def _keep(self) -> None:
         self.kept[self.epoch] = Moment(self.legs, self.start, self.training.state_dict())
-        if len(self.kept) > KEPT:
+        size = 8 * (self.net.params.size + self.net.state.size) * _MOMENT
+        if len(self.kept) > min(KEPT, max(_FEWEST, KEPT_BYTES // size)):
             self.every *= 2
             first = min(self.kept)
             self.kept = {e: each for e, each in self.kept.items() if e in (first, self.epoch) or e % self.every == 0}
@@ -212,17 +227,6 @@ def _planted(net: Network, name: str | None) -> Network:
     if not mistake.applies(net):
         raise ValueError(f"mistake {mistake.name!r} has no place in this network: {mistake.story}")
     return mistake.plant(net)
-
-
-def _require_affordable(document: Document, scene: Scene, limits: Limits) -> None:
-    """Refuse a network or an epoch that is larger than the limits, before it is made."""
-    sizes = [scene.train.X.shape[1], *document.network.hidden_sizes, scene.outputs]
-    weights = sum(fan_in * fan_out for fan_in, fan_out in pairwise(sizes))
-    limits.require("parameters", weights, f"network.hidden_sizes makes {weights:,} weights")
-    rows, training = len(scene.train.X), document.training
-    steps = -(-rows // (training.batch_size or rows))
-    work = 6 * weights * rows + steps * (_STEP if document.mistake is None else _NUMPY_STEP)
-    limits.require("epoch_work", work, f"an epoch of this network on these rows takes {work:,} multiplications")
 
 
 def _metric(loss: Loss, scene: Scene, y: Array, Z: Array) -> float:

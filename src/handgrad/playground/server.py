@@ -6,9 +6,7 @@ and from other machines only those who have the token that was printed at the st
 
 import asyncio
 import hmac
-import json
 import secrets
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
@@ -24,13 +22,14 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from handgrad import __version__
 from handgrad.playground.catalogue import catalogue
+from handgrad.playground.conversation import REFUSED, converse
 from handgrad.playground.document import Document
 from handgrad.playground.frames import to_json
-from handgrad.playground.lane import Lane, Seat
+from handgrad.playground.lane import Lane
 from handgrad.playground.lessons import lesson, lessons
 from handgrad.playground.limits import Limits
 from handgrad.playground.session import Session
@@ -45,7 +44,6 @@ _HEADERS = {
     "cache-control": "no-cache",
 }
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-_GONE, _REFUSED, _BUSY = 1001, 1008, 1013  # codes of a closed WebSocket
 
 
 def new_token() -> str:
@@ -69,9 +67,9 @@ def make_app(limits: Limits, hosts: tuple[str, ...] = LOOPBACK, token: str | Non
     async def session(socket: WebSocket) -> None:
         given = socket.query_params.get("token", "")
         if not _same_origin(socket) or (token is not None and not hmac.compare_digest(given.encode(), token.encode())):
-            await socket.close(_REFUSED)
+            await socket.close(REFUSED)
             return
-        await _converse(socket, socket.app.state.lane, found["hello"], limits)
+        await converse(socket, socket.app.state.lane, found["hello"], limits)
 
     async def one_lesson(request: Request) -> Response:
         text = lesson(request.path_params["name"])
@@ -103,79 +101,12 @@ def _hello(limits: Limits) -> str:
 
 def _warm_up(limits: Limits) -> None:
     """Load the engine and all else that the first tab would have to wait for."""
-    session = Session(limits)
-    session.handle({"do": "run"})
-    session.train(0)
-    session.frame()
-
-
-async def _converse(socket: WebSocket, lane: Lane, hello: str, limits: Limits) -> None:
-    """One tab, until it goes or has been idle for too long."""
-    await socket.accept()
-    loop, outbox = asyncio.get_running_loop(), asyncio.Queue[str | bytes]()
-
-    def send(what: str | bytes) -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(outbox.put_nowait, what)
-
-    try:
-        seat = await asyncio.to_thread(lane.enter, send)
-    except ValueError as full:
-        await socket.send_text(to_json({"kind": "error", "message": str(full), "doing": "open", "document": None}))
-        await socket.close(_BUSY)
-        return
-    outbox.put_nowait(hello)
-    speaking = asyncio.create_task(_speak(socket, outbox))
-    try:
-        await _listen(socket, lane, seat, limits, outbox)
-    except WebSocketDisconnect:
-        pass
-    finally:
-        speaking.cancel()
-        lane.leave(seat)
-
-
-async def _speak(socket: WebSocket, outbox: "asyncio.Queue[str | bytes]") -> None:
-    while True:
-        what = await outbox.get()
-        await (socket.send_text(what) if isinstance(what, str) else socket.send_bytes(what))
-
-
-async def _listen(
-    socket: WebSocket, lane: Lane, seat: Seat, limits: Limits, outbox: "asyncio.Queue[str | bytes]"
-) -> None:
-    while True:
-        try:
-            message = await asyncio.wait_for(socket.receive(), limits.idle_seconds)
-        except TimeoutError:
-            if time.monotonic() - seat.heard < limits.idle_seconds:
-                continue
-            await socket.close(_GONE, "nothing was asked for too long")
-            return
-        if message["type"] == "websocket.disconnect":
-            return
-        if time.monotonic() - seat.heard > limits.idle_seconds:  # frames that are drawn are no questions
-            await socket.close(_GONE, "nothing was asked for too long")
-            return
-        try:
-            lane.ask(seat, _read(message, limits))
-        except (ValueError, RecursionError) as wrong:
-            outbox.put_nowait(to_json({"kind": "error", "message": str(wrong), "doing": None, "document": None}))
-
-
-def _read(message: Message, limits: Limits) -> Any:
-    text = message.get("text")
-    if text is None:
-        raise ValueError("messages are text; this one is binary")
-    limits.require("message_bytes", len(text), f"this message has {len(text):,} characters")
-    try:
-        return json.loads(text, parse_constant=_no_constant)
-    except json.JSONDecodeError as wrong:
-        raise ValueError(f"this message is no JSON ({wrong})") from wrong
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
+    for dtype in ("float64", "float32"):
+        session = Session(limits)
+        session.handle({"do": "open", "document": {"network": {"dtype": dtype}}})
+        session.handle({"do": "run"})
+        session.train(0)
+        session.frame()
 
 
 def _same_origin(socket: WebSocket) -> bool:
@@ -203,7 +134,7 @@ class _Guard:
         if "*" not in self.hosts and name not in self.hosts:
             refuse: ASGIApp = PlainTextResponse(f"this server does not answer for the host {name!r}", 421)
             if scope["type"] == "websocket":
-                await send({"type": "websocket.close", "code": _REFUSED})
+                await send({"type": "websocket.close", "code": REFUSED})
                 return
             await refuse(scope, receive, send)
             return

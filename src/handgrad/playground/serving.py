@@ -8,6 +8,7 @@ from handgrad.playground.limits import Limits
 
 PORT = 8420
 _LOOPBACK_NAMES = ("localhost",)
+_ALL = ("0.0.0.0", "::")  # noqa: S104 - asked for by name
 
 
 def serve(
@@ -53,7 +54,7 @@ def serve(
             ws_per_message_deflate=False,  # frames are many, and numbers hardly shrink
         )
         server = uvicorn.Server(config)
-        name = f"[{host}]" if ":" in host else host
+        name = _reached_by(host)
         started = server.startup
 
         async def announced(sockets: list[socket.socket] | None = None) -> None:
@@ -63,6 +64,13 @@ def serve(
 
         server.startup = announced  # type: ignore[method-assign]
         server.run(sockets=[listening])
+
+
+def _reached_by(host: str) -> str:
+    """What a browser is to be told: for all addresses of this machine, its name."""
+    if host in _ALL:
+        return socket.gethostname()
+    return f"[{host}]" if ":" in host else host
 
 
 def _is_loopback(host: str) -> bool:

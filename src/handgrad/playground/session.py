@@ -19,7 +19,7 @@ from handgrad.playground.document import Document
 from handgrad.playground.exporting import export_of
 from handgrad.playground.frames import pack
 from handgrad.playground.jobs import Answer, Job
-from handgrad.playground.legs import Edit
+from handgrad.playground.legs import Edit, Leg
 from handgrad.playground.limits import Limits
 from handgrad.playground.proving import proof_of, traced
 from handgrad.playground.reading import read_object
@@ -42,6 +42,7 @@ class Session:
         self.busy: str | None = None  # the job that is at work
         self._due = 0.0  # when the next epoch is
         self._frames, self._sent, self._sent_age = 0, 0, -1  # of the curves: points that the page has
+        self._told: tuple[Leg, ...] = ()  # the legs that the page has
         self._signals: Answer | None = None
         self._doctor: Answer | None = None
         self._steps: Iterator[Network] | None = None  # between two batches
@@ -100,12 +101,12 @@ class Session:
     def _step(self, unit: str = "epoch") -> list[Answer]:
         if unit not in ("batch", "epoch"):
             raise unknown("unit", str(unit), ("batch", "epoch"))
-        self.running = False
         if unit == "batch":
             self._step_batch()
         else:
             self._stop_walking()
             self.run.advance()
+        self.running = False
         self._look()
         return []
 
@@ -186,7 +187,7 @@ class Session:
             "diverged": run.diverged,
             "ended": run.ended,
             "kept": list(run.kept),
-            "legs": [leg.to_json() for leg in run.walked()],
+            "legs": self._new_legs(),
             "curves": {"from": first, "columns": points},
             "signals": self._signals,
             "doctor": self._doctor,
@@ -200,6 +201,13 @@ class Session:
                 "output": output_maps(net, run.scene.grid(PICTURE), run.engine).reshape(-1, PICTURE, PICTURE),
             }
         return pack(header, arrays)
+
+    def _new_legs(self) -> list[Answer] | None:
+        """The legs where there are others than in the last frame; the last of them goes on to the frame's epoch."""
+        if self._told is self.run.legs:
+            return None
+        self._told = self.run.legs
+        return [leg.to_json() for leg in self.run.told()]
 
     # --- inside -------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from handgrad.arrays import Array, require_integer
 from handgrad.network import Network
 from handgrad.playground.legs import Leg, read_legs
 from handgrad.playground.limits import Limits
+from handgrad.training.door import frozen_mask
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,19 @@ class Start:
         return {"epoch": self.epoch, **encoded, "legs": [leg.to_json() for leg in self.legs]}
 
     def put_into(self, net: Network) -> None:
-        """Give the network these values, if they are its own in number, and finite."""
+        """Give the network these values, if they are its own in number, and finite, and the legs could be its own."""
+        self._require_legs_of(net)
         params, state = _numbers("params", self.params, net.params), _numbers("state", self.state, net.state)
         net.params, net.state = params, state
+
+    def _require_legs_of(self, net: Network) -> None:
+        told = sum(leg.epochs for leg in self.legs)
+        if self.legs and told != self.epoch:
+            raise ValueError(f"start.legs tell of {told:,} epochs, but start.epoch is {self.epoch:,}")
+        for leg in self.legs:
+            frozen_mask(net, leg.frozen)
+            for edit in leg.edits:
+                edit.require_in(net)
 
 
 def _bytes(values: Array) -> bytes:

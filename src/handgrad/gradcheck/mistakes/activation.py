@@ -99,8 +99,10 @@ def _shows(slope: Derivative, names: Sequence[str], leaf: Leaf) -> bool:
     formula = leaf.layer.formula
     if names and formula.name not in names:
         return False
-    A = formula.value(_GRID)
-    return not np.allclose(slope(formula, _GRID, A, np.ones_like(A)), formula.derivative(_GRID, A), rtol=0, atol=1e-4)
+    with np.errstate(all="ignore"):  # a formula may be as steep as it likes
+        A = formula.value(_GRID)
+        wrong, right = slope(formula, _GRID, A, np.ones_like(A)), formula.derivative(_GRID, A)
+        return not np.allclose(wrong, right, rtol=0, atol=1e-4)
 
 
 def _entry(name: str, cause: str, story: str, slope: Derivative, *names: str, most: int | None = None) -> Mistake:

@@ -151,7 +151,7 @@ interface FrameHeader {
   metrics: Record<string, number | null>;
   diverged: string | null;
   kept: number[];
-  legs?: any[];
+  legs?: any[] | null;
   curves: { from: number; columns: Record<string, (number | null)[]> };
   signals: Signals | null;
   doctor: { healthy: boolean; findings: Finding[] } | null;

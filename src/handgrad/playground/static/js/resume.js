@@ -1,6 +1,6 @@
 /** The way back to a server that was gone: the run as it was last drawn, as a document that opens with its weights. */
 
-/** @typedef {{document: PlayDocument, frame: Frame}} Held */
+/** @typedef {{document: PlayDocument, frame: Frame, legs: any[]}} Held */
 
 /** @param {FrameArray | undefined} array */
 function base64Of(array) {
@@ -18,8 +18,14 @@ export function isWhole({ header, arrays }, state) {
 }
 
 /** @param {Held} held @returns {PlayDocument} */
-export function resumed({ document, frame: { header, arrays } }) {
-  return { ...document, start: { epoch: header.epoch, params: base64Of(arrays.params), state: base64Of(arrays.state), legs: header.legs ?? [] } };
+export function resumed({ document, frame: { header, arrays }, legs }) {
+  return { ...document, start: { epoch: header.epoch, params: base64Of(arrays.params), state: base64Of(arrays.state), legs: walked(legs, header.epoch) } };
+}
+
+/** The legs as far as that epoch: the last was told when it began. @param {any[]} legs @param {number} epoch */
+function walked(legs, epoch) {
+  const before = legs.slice(0, -1).reduce((sum, leg) => sum + leg.epochs, 0);
+  return legs.map((leg, index) => (index === legs.length - 1 ? { ...leg, epochs: epoch - before } : leg));
 }
 
 /**

@@ -27,6 +27,8 @@ export class Store {
     this.curves = this.history.columns;
     /** @type {import("./resume.js").Held | null} the last frame that a run can be begun again from */
     this.held = null;
+    /** @type {any[]} how the run came about, as the server told last */
+    this.legs = [];
     /** @type {Signals | null} */
     this.signals = null;
     this.signalled = "";
@@ -153,8 +155,9 @@ export class Store {
   /** @param {Frame} frame */
   receiveFrame(frame) {
     this.frame = frame;
-    if (this.state && isWhole(frame, this.state)) this.held = { document: this.state.document, frame };
-    const { curves, signals, doctor } = frame.header;
+    const { curves, signals, doctor, legs } = frame.header;
+    if (legs) this.legs = legs;
+    if (this.state && isWhole(frame, this.state)) this.held = { document: this.state.document, frame, legs: this.legs };
     if (curves && this.history.extend(curves)) this.tell("curves", this.curves);
     const signalled = signals && JSON.stringify(signals);
     if (signalled && signalled !== this.signalled) {
