@@ -69,9 +69,9 @@ class Formula(Rule):
         simpson = np.tile([2.0, 4.0], 1201)[:-1]
         simpson[[0, -1]] = 1.0
         density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
-        with np.errstate(all="ignore"):  # a formula may overflow out there; its gain is then nan
+        with np.errstate(all="ignore"):  # a formula may overflow out there, and its gain be nan; that of 0 is infinite
             second_moment = (self.value(z) ** 2 * density) @ simpson * (z[1] - z[0]) / 3
-        return float(1 / np.sqrt(second_moment))
+            return float(1 / np.sqrt(second_moment))
 
 
 def written(f: str, df: str, name: str = "written") -> Formula:

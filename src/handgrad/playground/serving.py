@@ -8,7 +8,7 @@ from handgrad.playground.limits import Limits
 
 PORT = 8420
 _LOOPBACK_NAMES = ("localhost",)
-_ALL = ("0.0.0.0", "::")  # noqa: S104 - asked for by name
+_ALL = ("0.0.0.0", "::")
 
 
 def serve(
