@@ -64,6 +64,7 @@ BUILDING = [  # call, exception, words in order
     (lambda: make(seed=0.5), TypeError, "seed is 0.5; expected a whole number"),
     (lambda: make(seed=[]), ValueError, "seed is empty; a stack needs at least one seed"),
     (lambda: make(dtype="float16"), ValueError, "dtype is 'float16'; expected 'float32' or 'float64'"),
+    (lambda: make(dtype="five"), ValueError, "dtype is 'five'; expected 'float32' or 'float64'"),
     (lambda: hg.SGD(0), ValueError, "SGD.learning_rate is 0; expected a finite number above 0"),
     (lambda: hg.SGD(0.1, momentum=1.0), ValueError, "SGD.momentum is 1.0; expected ... at least 0 and below 1"),
     (lambda: hg.Adam([0.1, -0.1]), ValueError, "Adam.learning_rate ... -0.1; expected a finite number above 0"),

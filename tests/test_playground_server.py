@@ -192,13 +192,16 @@ def test_frames_that_are_drawn_are_no_questions():
         ('{"do": "open", "document": "' + "x" * 5_000_000 + '"}', "this playground allows 4,000,000"),
         ("null", "a message is an object"),
         ('{"do": "fly"}', "unknown message 'fly'"),
+        (json.dumps({"do": "reset", "seed": "x" * 10**6}), "seed is 'xxx"),
     ],
-    ids=["half", "nan", "deep", "long", "null", "unknown"],
+    ids=["half", "nan", "deep", "long", "null", "unknown", "echo"],
 )
 def test_what_is_no_message_is_answered_and_the_tab_goes_on(client, message, words):
     with client.websocket_connect(SOCKET, headers=ORIGIN) as socket:
         socket.send_text(message)
-        assert words in told(socket, "error")["message"]
+        error = told(socket, "error")["message"]
+        assert words in error
+        assert len(error) <= 2_000
         socket.send_bytes(b"\0\1")
         assert "messages are text" in told(socket, "error")["message"]
         socket.send_json({"do": "open", "document": {}})

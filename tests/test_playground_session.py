@@ -429,3 +429,5 @@ def test_the_columns_of_a_table():
     assert [each["name"] for each in told["columns"] if each["numeric"]] == ["a", "b"]
     with pytest.raises(ValueError, match="this playground allows"):
         session({}).handle({"do": "columns", "csv": "a," * 1_500_000})
+    with pytest.raises(ValueError, match="a first line that cannot be read"):
+        session({}).handle({"do": "columns", "csv": "a" * 1_500_000})

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from handgrad.activations import Formula, activations, relu
-from handgrad.arrays import require_integer, require_number
+from handgrad.arrays import require_bool, require_integer, require_number
 from handgrad.datasets.dataset import require_share_or_rows
 from handgrad.initializers import Initializer, he_normal, initializers, zeros
 from handgrad.losses import Loss, losses
@@ -43,7 +43,14 @@ class DataRecipe:
     classes: int | None = None
 
     def __post_init__(self) -> None:
-        _convert(self, "data", test=lambda share: require_share_or_rows("share", share), split=_require_split)
+        _convert(
+            self,
+            "data",
+            test=lambda share: require_share_or_rows("share", share),
+            split=_require_split,
+            one_hot=lambda value: require_bool("value", value),
+            standardise=lambda value: None if value is None else require_bool("value", value),
+        )
 
     @property
     def parameters(self) -> dict[str, Any]:

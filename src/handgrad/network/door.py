@@ -69,7 +69,7 @@ def require_dtype(dtype: Any) -> np.dtype[Any]:
     try:
         found = np.dtype(dtype)
     except TypeError:
-        found = None
+        found = np.dtype(object)  # not None, which equals float64
     if found not in (np.dtype("float32"), np.dtype("float64")):
         raise ValueError(f"dtype is {dtype!r}; expected 'float32' or 'float64'")
     return found

@@ -213,6 +213,7 @@ class Lane:
 
 _REFUSALS = (ValueError, TypeError, ArithmeticError, ImportError, OSError)
 _IN_FLIGHT = 2  # frames: one that is drawn, one on its way
+_LONGEST_MESSAGE = 2_000  # characters of an error, which may hold what was given
 _WAITING = 100  # messages of a tab
 _SWITCH = 0.0005  # seconds after which a waiting thread gets its turn: sending frames must not wait for training
 _PAUSE = 0.004  # seconds, until the next epoch may be due
@@ -222,7 +223,7 @@ def _refused(message: Any, wrong: Exception, session: Session) -> Answer:
     doing = message.get("do") if isinstance(message, dict) else None
     return {
         "kind": "error",
-        "message": str(wrong),
+        "message": str(wrong)[:_LONGEST_MESSAGE],
         "doing": doing if isinstance(doing, str) else None,
         "document": session.run.document.to_json() | {"start": None},
     }

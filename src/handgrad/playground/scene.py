@@ -5,6 +5,7 @@ through the mean of the training rows along their two principal directions.
 """
 
 import io
+from csv import Error as CSVError
 from csv import reader as csv_reader
 from dataclasses import dataclass, field
 from typing import Any
@@ -122,7 +123,10 @@ def read_table(csv: str, limits: Limits) -> Any:
     """The text of a table as a DataFrame; its header is looked at first, for pandas takes long over a strange one."""
     import pandas as pd
 
-    names = next(csv_reader(io.StringIO(csv)), [])
+    try:
+        names = next(csv_reader(io.StringIO(csv)), [])
+    except CSVError as wrong:
+        raise ValueError(f"data.csv has a first line that cannot be read ({wrong})") from wrong
     limits.require("columns", len(names), f"data.csv has {len(names):,} columns")
     if len(set(names)) < len(names):
         raise ValueError("data.csv has two columns of one name; expected a line of different names")
