@@ -109,6 +109,19 @@ def test_frames_send_each_point_of_the_curves_once():
     assert (third["curves"]["from"], third["curves"]["columns"]["epoch"]) == (0, [0, 1])
 
 
+def test_frames_tell_the_legs_when_there_are_others():
+    tab = session({}, *step(2))
+    told = [unpack(tab.frame())[0]["legs"]]
+    for message in (*step(), {"do": "edit", "parameter": "dense1.W", "index": [0, 0], "value": 1.0}, *step(2)):
+        tab.handle(message)
+        told.append(unpack(tab.frame())[0]["legs"])
+    tab.handle({"do": "rewind", "epoch": 2})
+    told.append(unpack(tab.frame())[0]["legs"])
+    assert [each and len(each) for each in told] == [1, None, 2, None, None, 1]
+    assert [leg["epochs"] for leg in told[2]] == [3, 0]
+    assert told[2][1]["edits"] == [{"parameter": "dense1.W", "index": [0, 0], "value": 1.0}]
+
+
 def test_batches_end_in_the_epoch():
     tab = session({}, *step(2))
     whole = session({}, *step(3))

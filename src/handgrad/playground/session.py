@@ -19,12 +19,13 @@ from handgrad.playground.document import Document
 from handgrad.playground.exporting import export_of
 from handgrad.playground.frames import pack
 from handgrad.playground.jobs import Answer, Job
-from handgrad.playground.legs import Edit, Leg
+from handgrad.playground.legs import Edit
 from handgrad.playground.limits import Limits
 from handgrad.playground.proving import proof_of, traced
 from handgrad.playground.reading import read_object
 from handgrad.playground.run import Run
 from handgrad.playground.scene import scene_of
+from handgrad.playground.sent import Sent
 from handgrad.playground.speaking import Watch, predicted_variances
 from handgrad.playground.units import MAPS, PICTURE, drawn_layers, output_maps, unit_maps
 from handgrad.rules import unknown
@@ -41,8 +42,7 @@ class Session:
         self.running = False
         self.busy: str | None = None  # the job that is at work
         self._due = 0.0  # when the next epoch is
-        self._frames, self._sent, self._sent_age = 0, 0, -1  # of the curves: points that the page has
-        self._told: tuple[Leg, ...] = ()  # the legs that the page has
+        self._sent = Sent()
         self._signals: Answer | None = None
         self._doctor: Answer | None = None
         self._steps: Iterator[Network] | None = None  # between two batches
@@ -171,13 +171,8 @@ class Session:
     def frame(self) -> bytes:
         """What moves."""
         run, net = self.run, self.shown
-        self._frames += 1
-        if self._sent_age != run.curves.age:
-            self._sent, self._sent_age = 0, run.curves.age
-        points, first = run.curves.since(self._sent), self._sent
-        self._sent = len(run.curves)
         header = {
-            "frame": self._frames,
+            **self._sent.news(run),
             "running": self.running,
             "busy": self.busy,
             "epoch": run.epoch,
@@ -187,8 +182,6 @@ class Session:
             "diverged": run.diverged,
             "ended": run.ended,
             "kept": list(run.kept),
-            "legs": self._new_legs(),
-            "curves": {"from": first, "columns": points},
             "signals": self._signals,
             "doctor": self._doctor,
         }
@@ -202,13 +195,6 @@ class Session:
             }
         return pack(header, arrays)
 
-    def _new_legs(self) -> list[Answer] | None:
-        """The legs where there are others than in the last frame; the last of them goes on to the frame's epoch."""
-        if self._told is self.run.legs:
-            return None
-        self._told = self.run.legs
-        return [leg.to_json() for leg in self.run.told()]
-
     # --- inside -------------------------------------------------------------------------------------------------
 
     @property
@@ -220,7 +206,7 @@ class Session:
         """Show another run; nothing has changed before all that may be refused is done."""
         drawn, theory, watch = drawn_layers(run.net), predicted_variances(run.net, run.scene.train.X), Watch(run)
         self.run, self.drawn, self.theory, self.watch = run, drawn, theory, watch
-        self._sent, self._sent_age = 0, -1
+        self._sent.forget()
         self._stop_walking()
         self._until = run.training.epochs
         self._watch()
