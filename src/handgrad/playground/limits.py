@@ -12,7 +12,7 @@ class Limits:
     message_bytes: int = 4_000_000
     csv_bytes: int = 2_000_000
     rows: int = 20_000
-    columns: int = 1_000
+    columns: int = 300
     cells: int = 2_000_000  # rows times columns of inputs
     classes: int = 50
     parameters: int = 100_000
