@@ -135,7 +135,7 @@ def test_a_logarithmic_loss(play: Playground) -> None:
 
 
 def test_the_page_is_light(visit: Opener, server: Server) -> None:
-    play = visit(server)
+    play = visit(server, "")
     play.page.wait_for_load_state("networkidle")
     sizes = {answer.url: len(answer.body()) for answer in play.guard.answers}
     assert len(sizes) > 10

@@ -64,7 +64,7 @@ def test_running_on_after_a_divergence_is_refused_in_words(play: Playground) -> 
 
 def test_a_server_that_goes_and_comes_back(visit: Opener, folder: Path) -> None:
     with Server(folder) as own:
-        play = visit(own)
+        play = visit(own, "")
         play.guard.forgives_losses = True
         play.click("add-layer")
         play.until_document("network.hidden_sizes", [4, 3, 3])
