@@ -191,7 +191,7 @@ class Playground:
         for _ in range(epochs):
             before = self.epoch
             self.click("step")
-            self.until("store.frame.header.epoch === given", before + 1)
+            self.until("store.frame.header.epoch === given && !store.frameWanted", before + 1)  # and it is drawn
 
     def run_to(self, epoch: int) -> None:
         """Run until that epoch is over, and pause."""

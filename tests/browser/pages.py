@@ -25,8 +25,9 @@ _LOOK = """
     if (node.nodeType === Node.TEXT_NODE) return node.data.trim();
     if (node.nodeType !== Node.ELEMENT_NODE || node.matches(".link, .chart")) return "";  // drawn a little later
     if (away(node)) return `<${node.tagName} hidden>`;
-    const says = [...node.attributes].filter((each) => !usual(each)).map(({ name, value }) => `${name}=${value}`).sort();
-    return `<${node.tagName} ${says.join(" ")} ${node.value} ${node.checked}>${[...node.childNodes].map(told).join("")}`;
+    const says = [...node.attributes].filter((each) => !usual(each)).map(({ name, value }) => `${name}=${value}`);
+    const within = [...node.childNodes].map(told).join("");
+    return `<${node.tagName} ${says.sort().join(" ")} ${node.value} ${node.checked}>${within}`;
   };
   const sheets = document.adoptedStyleSheets.map((sheet) => [...sheet.cssRules].map((rule) => rule.cssText));
   const last = Object.keys(store.last).filter((kind) => kind !== "file");
@@ -79,8 +80,9 @@ class Pages:
             return
         if self._look(play) != found.look:
             play.page.evaluate("localStorage.clear()")
-            play.goto("")
-            found.look = self._look(play)
+            play.goto()
+            assert self._look(play) == found.look, "a page that is loaded again looks different"
+        play.guard.check(play.page.context)
         play.guard.forget()
         found.free = True
 

@@ -28,6 +28,7 @@ def test_a_divergence_is_told_and_can_be_rewound(play: Playground) -> None:
     message = play.header["diverged"]
     expect(play.get("diverged")).to_be_visible()
     expect(play.get("diverged")).to_contain_text(message)
+    expect(play.get("diverged")).to_be_in_viewport()  # wherever one has scrolled to
     assert not play.header["running"]
     rewind = play.header["kept"].index(2)
     play.slide("rewind", rewind)
@@ -69,16 +70,32 @@ def test_a_server_that_goes_and_comes_back(visit: Opener, folder: Path) -> None:
         play.click("add-layer")
         play.until_document("network.hidden_sizes", [4, 3, 3])
         play.step(3)
+        before, frames = play.params, play.header["frame"]
         own.stop()
-        expect(play.get("connection")).to_be_visible()
-        expect(play.get("connection")).not_to_be_empty()
-        play.click("add-unit-0")  # while nobody hears it
+        expect(play.get("connection")).to_contain_text("gone")
         own.start()
-        play.until_document("network.hidden_sizes", [5, 3, 3])
+        play.until("store.linked && store.frame.header.frame < given", frames)  # it counts anew
         expect(play.get("connection")).to_be_hidden()
-        play.until("store.frame.header.epoch === 0")
-        np.testing.assert_array_equal(play.params, reference.network(play.document).params)
+        assert (play.epoch, play.text("epoch")) == (3, "3")
+        np.testing.assert_array_equal(play.params, before)
+        assert play.store("store.curves.epoch") == [0, 1, 2, 3]
         play.step()
+        net = reference.network(play.document)
+        net.params = before
+        reference.training(play.document, net).run(epochs=1)
+        np.testing.assert_array_equal(play.params, net.params)
+
+
+def test_a_change_that_nobody_heard_is_made_when_the_line_is_back(play: Playground) -> None:
+    play.step()
+    play.store("store.connection.socket.close()")
+    play.until("!store.linked")
+    expect(play.get("connection")).to_be_visible()
+    play.click("add-unit-0")
+    play.until_document("network.hidden_sizes", [5, 3])
+    expect(play.get("connection")).to_be_hidden()
+    np.testing.assert_array_equal(play.params, reference.network(play.document).params)
+    play.step()
 
 
 def test_the_doctor_names_the_illness(play: Playground) -> None:

@@ -31,8 +31,7 @@ function build(store) {
   const pictures = { plane: () => planePng(output.field, output.overlay), network: () => networkSvg(drawing) };
   document.body.append(
     topbar(store, teaching.select, shareButton(store), exportButton(store, pictures), hideButton(store)),
-    banners(store),
-    controls(store),
+    h("div", { class: "stuck" }, controls(store), banners(store)),
     h(
       "main",
       { id: "main", tabindex: "-1" },
