@@ -13,6 +13,7 @@ from .page import WAIT, Playground
 from .serving import Server
 
 DESK = {"viewport": {"width": 1400, "height": 1000}, "accept_downloads": True}
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "device_scale_factor": 2}
 _LOOK = """
 () => {
   const { store } = window.handgrad;

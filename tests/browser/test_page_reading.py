@@ -11,11 +11,10 @@ from playwright.sync_api import expect
 
 from .conftest import Opener
 from .page import Playground, link_to
-from .pages import DESK
+from .pages import DESK, PHONE
 from .serving import Server
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "device_scale_factor": 2}
 LOOKS: dict[str, dict[str, Any]] = {"light": {}, "dark": {"color_scheme": "dark"}, "phone": PHONE}
 WORDS = Path(__file__).parents[2] / "src" / "handgrad" / "playground" / "static" / "words"
 

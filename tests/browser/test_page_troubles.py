@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from . import reference
 from .conftest import Opener
 from .page import Playground
+from .pages import PHONE
 from .serving import Server
 
 HOT = {"data": {"name": "regression_plane"}, "training": {"learning_rate": 0.05}}
@@ -50,8 +51,13 @@ def test_the_way_back_is_offered_after_a_divergence(play: Playground) -> None:
     expect(play.get("diverged")).to_be_hidden()
 
 
-def test_a_divergence_can_be_reset(play: Playground) -> None:
+def test_a_divergence_can_be_reset_on_a_telephone(visit: Opener, server: Server) -> None:
+    play = visit(server, **PHONE)
     diverge(play)
+    banner = play.get("diverged").bounding_box()
+    assert banner is not None
+    assert banner["height"] < 250  # it leaves room for the page
+    expect(play.get("diverged")).to_be_in_viewport()
     play.get("diverged").get_by_role("button").last.click()
     play.until("!store.frame.header.diverged && store.frame.header.epoch === 0")
     expect(play.get("diverged")).to_be_hidden()
