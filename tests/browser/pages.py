@@ -14,17 +14,21 @@ from .serving import Server
 
 DESK = {"viewport": {"width": 1400, "height": 1000}, "accept_downloads": True}
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "device_scale_factor": 2}
-_LOOK = """
+_SETTLE = """
 () => {
-  const { store } = window.handgrad;
   document.activeElement?.blur?.();
   document.getElementById("tab-signals")?.click();
   scrollTo(0, 0);
+}
+"""
+_LOOK = """
+() => {
+  const { store } = window.handgrad;
   const away = (node) => node.hidden && node.getAttribute("role") !== "tabpanel";
   const usual = ({ name, value }) => (name === "class" && !value) || (name === "aria-invalid" && value === "false");
   const told = (node) => {
     if (node.nodeType === Node.TEXT_NODE) return node.data.trim();
-    if (node.nodeType !== Node.ELEMENT_NODE || node.matches(".link, .chart")) return "";  // drawn a little later
+    if (node.nodeType !== Node.ELEMENT_NODE || node.matches(".link, .chart, .chart-title")) return "";  // drawn a little later
     if (away(node)) return `<${node.tagName} hidden>`;
     const says = [...node.attributes].filter((each) => !usual(each)).map(({ name, value }) => `${name}=${value}`);
     const within = [...node.childNodes].map(told).join("");
@@ -100,5 +104,6 @@ class Pages:
     @staticmethod
     def _look(play: Playground) -> str:
         play.page.mouse.move(0, 0)
+        play.page.evaluate(_SETTLE)
         play.open({})
         return str(play.page.evaluate(_LOOK))

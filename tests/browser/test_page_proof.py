@@ -176,6 +176,19 @@ def test_a_comparison_is_stopped(play: Playground) -> None:
     play.step()
 
 
+def test_what_was_said_of_another_network_goes_when_a_document_is_opened(play: Playground) -> None:
+    prove(play)
+    expect(play.get("verdict")).to_be_visible()
+    play.click("trace")
+    play.until("store.last.trace")
+    play.click("trace-next")
+    play.open({"network": {"hidden_sizes": [2]}})
+    play.until("store.last.trace && !store.last.proof")  # the panel in front is filled anew
+    expect(play.get("trace-panel")).to_contain_text("1 of")
+    expect(play.get("trace-panel").locator(".outline")).not_to_contain_text("dense3")
+    expect(play.get("verdict")).to_have_count(0)
+
+
 def leaves(value: object) -> list[float]:
     """All numbers of nested lists."""
     return [each for part in value for each in leaves(part)] if isinstance(value, list) else [float(value)]  # type: ignore[arg-type]

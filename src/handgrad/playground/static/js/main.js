@@ -13,6 +13,7 @@ import { documentOfAddress } from "./link.js";
 import { network } from "./network.js";
 import { networkSvg, planePng } from "./pictures.js";
 import { plane } from "./plane.js";
+import { closePopover } from "./popover.js";
 import { shareButton } from "./share.js";
 import { Store } from "./store.js";
 import { startTheme } from "./theme.js";
@@ -71,6 +72,7 @@ async function start() {
   build(store);
   if (asked.wrong) store.tell("error", asked.wrong);
   store.on("language", () => reword(document));
+  store.on("opening", () => closePopover());
   addEventListener("hashchange", async () => {
     const next = await linked();
     if (next.document) store.open(next.document);
