@@ -28,7 +28,8 @@ _LOOK = """
   const usual = ({ name, value }) => (name === "class" && !value) || (name === "aria-invalid" && value === "false");
   const told = (node) => {
     if (node.nodeType === Node.TEXT_NODE) return node.data.trim();
-    if (node.nodeType !== Node.ELEMENT_NODE || node.matches(".link, .chart, .chart-title")) return "";  // drawn a little later
+    if (node.nodeType !== Node.ELEMENT_NODE) return "";
+    if (node.matches(".link, .chart, .chart-title")) return "";  // drawn a little later
     if (away(node)) return `<${node.tagName} hidden>`;
     const says = [...node.attributes].filter((each) => !usual(each)).map(({ name, value }) => `${name}=${value}`);
     const within = [...node.childNodes].map(told).join("");

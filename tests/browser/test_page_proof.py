@@ -146,7 +146,8 @@ def test_two_settings_are_compared(play: Playground) -> None:
     play.get("comparison").locator("summary").click()
     play.click("comparison-copy")
     assert "zeros" in found["code"]
-    play.page.wait_for_function("async (code) => (await navigator.clipboard.readText()) === code", arg=found["code"])
+    expect(play.get("comparison-copy")).to_have_text("Copied.")
+    assert play.page.evaluate("navigator.clipboard.readText()") == found["code"]
 
 
 def test_one_setting_over_many_seeds(play: Playground) -> None:
