@@ -16,6 +16,7 @@ from .serving import Server
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 LOOKS: dict[str, dict[str, Any]] = {"light": {}, "dark": {"color_scheme": "dark"}, "phone": PHONE}
+FILLED = {"trace": "store.last.trace", "prove": "store.last.proof?.finished", "mistake": "true", "compare": "true"}
 WORDS = Path(__file__).parents[2] / "src" / "handgrad" / "playground" / "static" / "words"
 
 
@@ -24,12 +25,15 @@ def test_nothing_stands_in_the_way_of_assistive_technology(visit: Opener, server
     if not AXE.is_file():
         pytest.skip("axe-core is not installed; see tests/browser/install")
     play = visit(server, **LOOKS[look])
+    play.choose("lesson", "03-prove-it")
+    play.until_document("view.lesson", "03-prove-it")
     play.step()
     play.page.evaluate(AXE.read_text())
     assert serious(play) == {}
-    for tab in ("trace", "prove", "mistake", "compare"):
+    for tab, filled in FILLED.items():
         play.click(tab)
         expect(play.get(tab)).to_have_attribute("aria-selected", "true")
+        play.until(filled)
         assert serious(play, "[data-testid=workbench]") == {}
     play.click("share")
     expect(play.get("share-link")).to_have_value(re.compile("#"))
