@@ -1,4 +1,4 @@
-"""One server and one browser for all tests of a worker, a fresh context for each test."""
+"""One server and one browser for all tests of a worker, and pages that look as new for each test."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -35,33 +35,58 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
+@pytest.fixture(scope="package")
+def pages(browser: Any) -> Iterator[Any]:
+    """The pages that tests share one after the other."""
+    from .pages import Pages
+
+    shared = Pages(browser)
+    yield shared
+    shared.close()
+
+
 @pytest.fixture
-def visit(browser: Any) -> Iterator[Opener]:
+def visit(pages: Any, request: pytest.FixtureRequest) -> Iterator[Opener]:
     """Opens pages, each in a context of its own, and looks at the end whether they behaved."""
-    from .guard import Guard
-    from .page import WAIT, Playground
+    from .page import Playground
 
-    opened: list[tuple[Any, Guard]] = []
+    opened: list[Playground] = []
 
-    def open_page(server: Server, at: str = "", document: dict[str, Any] | None = None, **options: Any) -> Playground:
-        context = browser.new_context(
-            **{"viewport": {"width": 1400, "height": 1000}, "accept_downloads": True} | options
-        )
-        context.set_default_timeout(WAIT)
-        guard = Guard(context, server.address)
-        opened.append((context, guard))
-        play = Playground(context.new_page(), server, guard)
-        play.goto(at)
-        if document is not None:
-            play.open(document)
+    def open_page(server: Server, at: str | None = None, **options: Any) -> Playground:
+        """The page as it is for somebody new, or, loaded from the first byte, at a query and a fragment."""
+        if at is None:
+            play: Playground = pages.take(server, options)
+            opened.append(play)
+        else:
+            play = pages.new(server, options)
+            opened.append(play)
+            play.goto(at)
         return play
 
     yield open_page
-    for context, guard in opened:
+    failed = request.node.stash.get(FAILED, False)
+    for play in opened:
         try:
-            guard.check(context)
-        finally:
-            context.close()
+            play.guard.check(play.page.context)
+            if failed:
+                pages.forget(play)
+            else:
+                pages.give_back(play)
+        except BaseException:
+            pages.forget(play)
+            raise
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Tell `visit` how its test ended."""
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = True
+    return report
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, Route
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
 
 _WATCH = """
 window.violations = [];
@@ -23,15 +23,17 @@ class Guard:
         self.answers: list[Response] = []
         self.forgives_losses = False  # in tests that end the server
         context.add_init_script(_WATCH)
-        context.route(re.compile(f"^(?!(https?|wss?)://{re.escape(self.host)}/|data:|blob:)"), self._outside)
+        self._inside = re.compile(f"(https?|wss?)://{re.escape(self.host)}/|data:|blob:|about:")
+        context.on("request", lambda request: self._asks(request.url))  # a route would turn the browser's cache off
         context.on("page", self._follow)
 
-    def _outside(self, route: Route) -> None:
-        self.wrong.append(f"a request to {route.request.url}")
-        route.abort()
+    def _asks(self, url: str) -> None:
+        if not self._inside.match(url):
+            self.wrong.append(f"a request to {url}")
 
     def _follow(self, page: Page) -> None:
         page.on("console", self._console)
+        page.on("websocket", lambda socket: self._asks(socket.url))
         page.on("pageerror", lambda error: self.wrong.append(f"uncaught: {error}"))
         page.on("response", self._response)
         page.on("requestfailed", self._failed)
@@ -54,6 +56,11 @@ class Guard:
         """All that was wrong so far."""
         pages = [page for page in context.pages if not page.is_closed()]
         return self.wrong + [each for page in pages for each in page.evaluate("window.violations ?? []")]
+
+    def forget(self) -> None:
+        """Begin anew, for another test."""
+        self.wrong.clear()
+        self.answers.clear()
 
     def check(self, context: BrowserContext) -> None:
         """Fail if anything was wrong."""

@@ -30,12 +30,19 @@ _WAIT = """
   });
 }
 """
+# Opens a document, and waits for its state and for a frame that came after it and is drawn.
 _OPEN = """
-(document) => {
-  const store = window.handgrad.store;
-  store.frame = store.state = null;
+([document, limit]) => new Promise((resolve) => {
+  const { store } = window.handgrad;
+  const off = store.on("state", () => {
+    off();
+    const before = store.frame;
+    const look = () => (store.frame !== before && !store.frameWanted ? resolve(true) : requestAnimationFrame(look));
+    look();
+  });
+  setTimeout(() => resolve(false), limit);
   store.open(document);
-}
+})
 """
 _SEEN = """
 () => {
@@ -97,8 +104,7 @@ class Playground:
 
     def open(self, document: dict[str, Any]) -> None:
         """Begin anew from a document, as a lesson does."""
-        self.page.evaluate(_OPEN, document)
-        self.until("store.state && store.frame && store.linked")
+        assert self.page.evaluate(_OPEN, [document, WAIT]), f"the page never showed {document}"
 
     # --- what is there ---
 
@@ -185,7 +191,7 @@ class Playground:
         for _ in range(epochs):
             before = self.epoch
             self.click("step")
-            self.until("store.frame.header.epoch === given", before + 1)
+            self.until("store.frame.header.epoch === given && !store.frameWanted", before + 1)  # and it is drawn
 
     def run_to(self, epoch: int) -> None:
         """Run until that epoch is over, and pause."""

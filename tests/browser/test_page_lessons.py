@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .conftest import Opener
-from .page import Playground, link_to
+from .page import Playground
 from .serving import Server
 
 _FOLDER = files("handgrad.playground") / "lessons"
@@ -21,10 +21,10 @@ def test_there_are_lessons(play: Playground) -> None:
 
 
 @pytest.mark.parametrize("name", LESSONS)
-def test_a_lesson_opens_and_trains(visit: Opener, server: Server, name: str) -> None:
+def test_a_lesson_opens_and_trains(play: Playground, name: str) -> None:
     told = json.loads((_FOLDER / f"{name}.json").read_text("utf-8"))
-    play = visit(server, link_to(told["document"] | {"view": {"lesson": name}}))
-    expect(play.get("lesson")).to_have_value(name)
+    play.choose("lesson", name)
+    play.until_document("view.lesson", name)
     expect(play.get("lesson-card")).to_contain_text(told["title"])
     expect(play.get("lesson-card")).not_to_contain_text("[object")
     expect(play.get("lesson-card").locator("ol > li")).to_have_count(len(told["try"]))
@@ -36,7 +36,7 @@ def test_a_lesson_opens_and_trains(visit: Opener, server: Server, name: str) -> 
     expect(play.get("error")).to_be_hidden()
 
 
-def test_a_lesson_is_chosen_and_left(play: Playground) -> None:
+def test_a_lesson_is_left_and_what_it_opened_stays(play: Playground) -> None:
     name = LESSONS[-1]
     play.choose("lesson", name)
     play.until_document("view.lesson", name)
@@ -54,8 +54,21 @@ def test_a_trial_comes_out_as_its_lesson_says(play: Playground) -> None:
     assert play.epoch > 0
 
 
-def test_lessons_in_german_have_german_words(visit: Opener, server: Server) -> None:
-    play = visit(server, link_to({"view": {"lesson": LESSONS[0]}}), locale="de-DE")
-    told = json.loads((_FOLDER / f"{LESSONS[0]}.json").read_text("utf-8"))
+def test_an_address_names_a_lesson_and_it_is_told_in_the_readers_language(visit: Opener, server: Server) -> None:
+    name = LESSONS[3]
+    play = visit(server, f"?lesson={name}", locale="de-DE")
+    told = json.loads((_FOLDER / f"{name}.json").read_text("utf-8"))
+    expect(play.page.locator("html")).to_have_attribute("lang", "de")
+    expect(play.get("lesson")).to_have_value(name)
+    assert play.document["network"]["hidden_sizes"] == told["document"]["network"]["hidden_sizes"]
     expect(play.get("lesson-card")).to_contain_text(told.get("de", told)["title"])
     expect(play.get("lesson-card")).not_to_contain_text("[object")
+
+
+def test_a_lesson_that_there_is_not_is_told(visit: Opener, server: Server) -> None:
+    play = visit(server, "?lesson=nonsense")
+    expect(play.get("error")).to_contain_text("nonsense")
+    expect(play.get("lesson-card")).to_be_hidden()
+    assert all("404" in each for each in play.guard.wrong)
+    play.guard.forget()
+    play.step()

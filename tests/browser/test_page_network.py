@@ -116,6 +116,14 @@ def test_a_bias_is_set_by_hand(play: Playground) -> None:
     assert play.parameter("dense2.b").ravel().tolist() == [0, 0, -0.5]
 
 
+@pytest.mark.parametrize(("norm", "square"), [("layer", "shift"), ("batch", "bias")])
+def test_the_shift_of_a_norm_is_set_by_hand(play: Playground, norm: str, square: str) -> None:
+    play.open({"network": {"norm": norm}})
+    play.click(f"{square}-1-1")
+    play.fill("edit-value", "0.375")
+    play.until(f"store.parameter('{norm}norm2.shift').values[1] === 0.375")
+
+
 def test_a_weight_is_set_to_zero_and_its_sign_turned(play: Playground) -> None:
     before = play.parameter("dense1.W")[0, 0]
     play.get("weight-dense1.W-0-0").dispatch_event("click")

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 import handgrad as hg
+from handgrad.gradcheck.mistakes import MISTAKES
 
 from . import reference
 from .page import Playground
@@ -53,6 +54,17 @@ def test_a_planted_mistake_is_found_and_named(play: Playground, mistake: str) ->
     play.store("delete store.last.proof")
     prove(play)
     expect(play.get("verdict")).to_have_attribute("data-verdict", re.compile("pass", re.IGNORECASE))
+
+
+def test_only_mistakes_that_have_a_place_in_the_network_are_offered(play: Playground) -> None:
+    play.click("mistake")
+    everything = {each["name"] for each in play.store("store.hello.catalogue.mistakes")}
+    for document in ({}, {"network": {"norm": "layer", "activation": "relu"}, "training": {"optimizer": "adam"}}):
+        play.open(document)
+        offered = set(play.get("mistake-choice").locator("option").all_text_contents())
+        net = reference.network(play.document)
+        assert offered == {each.name for each in MISTAKES.values() if each.applies(net)}
+        assert offered < everything
 
 
 def test_a_mistake_changes_training_and_not_the_loss(play: Playground) -> None:
@@ -130,6 +142,12 @@ def test_two_settings_are_compared(play: Playground) -> None:
     expect(play.get("comparison-verdict")).to_have_text(found["verdict"])
     expect(play.get("comparison").locator("svg")).to_have_count(2)
     expect(play.get("comparison").locator("canvas")).to_have_count(2)
+    play.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    play.get("comparison").locator("summary").click()
+    play.click("comparison-copy")
+    assert "zeros" in found["code"]
+    expect(play.get("comparison-copy")).to_have_text("Copied.")
+    assert play.page.evaluate("navigator.clipboard.readText()") == found["code"]
 
 
 def test_one_setting_over_many_seeds(play: Playground) -> None:
@@ -157,6 +175,19 @@ def test_a_comparison_is_stopped(play: Playground) -> None:
     play.until("store.frame.header.busy === null")
     expect(play.get("compare-go")).to_be_enabled()
     play.step()
+
+
+def test_what_was_said_of_another_network_goes_when_a_document_is_opened(play: Playground) -> None:
+    prove(play)
+    expect(play.get("verdict")).to_be_visible()
+    play.click("trace")
+    play.until("store.last.trace")
+    play.click("trace-next")
+    play.open({"network": {"hidden_sizes": [2]}})
+    play.until("store.last.trace && !store.last.proof")  # the panel in front is filled anew
+    expect(play.get("trace-panel")).to_contain_text("1 of")
+    expect(play.get("trace-panel").locator(".outline")).not_to_contain_text("dense3")
+    expect(play.get("verdict")).to_have_count(0)
 
 
 def leaves(value: object) -> list[float]:

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from . import reference
 from .conftest import Opener
 from .page import Playground
+from .pages import PHONE
 from .serving import Server
 
 HOT = {"data": {"name": "regression_plane"}, "training": {"learning_rate": 0.05}}
@@ -49,8 +50,14 @@ def test_the_way_back_is_offered_after_a_divergence(play: Playground) -> None:
     expect(play.get("diverged")).to_be_hidden()
 
 
-def test_a_divergence_can_be_reset(play: Playground) -> None:
+def test_a_divergence_can_be_reset_on_a_telephone(visit: Opener, server: Server) -> None:
+    play = visit(server, **PHONE)
     diverge(play)
+    banner = play.get("diverged").bounding_box()
+    assert banner is not None
+    assert banner["height"] < 250  # it leaves room for the page
+    play.page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    expect(play.get("diverged")).to_be_in_viewport()
     play.get("diverged").get_by_role("button").last.click()
     play.until("!store.frame.header.diverged && store.frame.header.epoch === 0")
     expect(play.get("diverged")).to_be_hidden()
@@ -64,21 +71,37 @@ def test_running_on_after_a_divergence_is_refused_in_words(play: Playground) -> 
 
 def test_a_server_that_goes_and_comes_back(visit: Opener, folder: Path) -> None:
     with Server(folder) as own:
-        play = visit(own)
+        play = visit(own, "")
         play.guard.forgives_losses = True
         play.click("add-layer")
         play.until_document("network.hidden_sizes", [4, 3, 3])
         play.step(3)
+        before, frames = play.params, play.header["frame"]
         own.stop()
-        expect(play.get("connection")).to_be_visible()
-        expect(play.get("connection")).not_to_be_empty()
-        play.click("add-unit-0")  # while nobody hears it
+        expect(play.get("connection")).to_contain_text("gone")
         own.start()
-        play.until_document("network.hidden_sizes", [5, 3, 3])
+        play.until("store.linked && store.frame.header.frame < given", frames)  # it counts anew
         expect(play.get("connection")).to_be_hidden()
-        play.until("store.frame.header.epoch === 0")
-        np.testing.assert_array_equal(play.params, reference.network(play.document).params)
+        assert (play.epoch, play.text("epoch")) == (3, "3")
+        np.testing.assert_array_equal(play.params, before)
+        assert play.store("store.curves.epoch") == [0, 1, 2, 3]
         play.step()
+        net = reference.network(play.document)
+        net.params = before
+        reference.training(play.document, net).run(epochs=1)
+        np.testing.assert_array_equal(play.params, net.params)
+
+
+def test_a_change_that_nobody_heard_is_made_when_the_line_is_back(play: Playground) -> None:
+    play.step()
+    play.store("store.connection.socket.close()")
+    play.until("!store.linked")
+    expect(play.get("connection")).to_be_visible()
+    play.click("add-unit-0")
+    play.until_document("network.hidden_sizes", [5, 3])
+    expect(play.get("connection")).to_be_hidden()
+    np.testing.assert_array_equal(play.params, reference.network(play.document).params)
+    play.step()
 
 
 def test_the_doctor_names_the_illness(play: Playground) -> None:

@@ -95,6 +95,10 @@ export function comparePanel(store) {
   });
   store.on("error", done);
   store.on("link", done);
+  store.on("opening", () => {
+    last = null;
+    report.replaceChildren();
+  });
   store.on("hello", fill);
   store.on("language", () => (fill(), draw()));
   store.on("theme", draw);

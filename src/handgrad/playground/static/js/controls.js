@@ -76,14 +76,18 @@ export function controls(store) {
     action();
   });
 
+  /** Accuracy as a share, R² as it is; of a model far worse than none at all only that it is. @param {number} score */
+  const shown = (score) => {
+    if (store.state?.metric === "accuracy") return `${(100 * score).toFixed(1)} %`;
+    return score < -100 ? "R² ≪ 0" : `R² ${figure(score)}`;
+  };
   const loss = (/** @type {string} */ name, /** @type {string} */ key) => {
     const value = h("output", { class: "figure loss", "data-testid": `${name}-loss` }, "–");
     const metric = h("output", { class: "figure metric", "data-testid": `${name}-metric` });
     store.on("frame", (/** @type {Frame} */ { header }) => {
       setText(value, figure(header.metrics[`${name}_loss`], 4));
       const score = header.metrics[`${name}_metric`];
-      const accuracy = store.state?.metric === "accuracy";
-      setText(metric, score === null || score === undefined ? "" : accuracy ? `${(100 * score).toFixed(1)} %` : `${store.state?.metric === "r2" ? "R²" : ""} ${figure(score)}`);
+      setText(metric, score === null || score === undefined ? "" : shown(score));
     });
     return h("div", { class: `readout ${name}` }, h("span", { class: "caption", t: key }), value, metric);
   };

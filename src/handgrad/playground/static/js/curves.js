@@ -30,7 +30,7 @@ function options(labels, log, width, height, ends, say) {
     ],
     series: [
       { label: t("curve.epoch") },
-      ...labels.map((label, i) => ({ label, stroke: colours[i], width: 2, dash: i ? [5, 3] : undefined, points: { show: false } })),
+      ...labels.map((label, i) => ({ label, stroke: colours[i], width: 2, dash: i ? [5, 3] : undefined, points: { show: (/** @type {uPlot} */ plot) => plot.data[0].length === 1 } })),
     ],
   };
 }

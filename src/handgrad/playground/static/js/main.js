@@ -13,6 +13,7 @@ import { documentOfAddress } from "./link.js";
 import { network } from "./network.js";
 import { networkSvg, planePng } from "./pictures.js";
 import { plane } from "./plane.js";
+import { closePopover } from "./popover.js";
 import { shareButton } from "./share.js";
 import { Store } from "./store.js";
 import { startTheme } from "./theme.js";
@@ -31,8 +32,7 @@ function build(store) {
   const pictures = { plane: () => planePng(output.field, output.overlay), network: () => networkSvg(drawing) };
   document.body.append(
     topbar(store, teaching.select, shareButton(store), exportButton(store, pictures), hideButton(store)),
-    banners(store),
-    controls(store),
+    h("div", { class: "stuck" }, controls(store), banners(store)),
     h(
       "main",
       { id: "main", tabindex: "-1" },
@@ -72,6 +72,7 @@ async function start() {
   build(store);
   if (asked.wrong) store.tell("error", asked.wrong);
   store.on("language", () => reword(document));
+  store.on("opening", () => closePopover());
   addEventListener("hashchange", async () => {
     const next = await linked();
     if (next.document) store.open(next.document);

@@ -1,7 +1,7 @@
 /** Break it: plant a mistake that people really make in the backward pass, watch training, let the checker find it. */
 import { h, word } from "./dom.js";
 import { icon } from "./icons.js";
-import { tOr } from "./words.js";
+import { language, tOr } from "./words.js";
 
 /** @param {import("./store.js").Store} store @param {() => void} prove */
 export function mistakesPanel(store, prove) {
@@ -21,15 +21,20 @@ export function mistakesPanel(store, prove) {
     misfit.hidden = fits;
     plant.disabled = !found || !fits || store.document?.mistake === found.name;
   };
+  let filled = "";
+  /** The mistakes that have a place in the network on screen, and the one that is planted. */
   const fill = () => {
+    const { mistakes: fits } = store.state ?? {};
+    const planted = store.document?.mistake ?? null;
+    const known = store.hello?.catalogue.mistakes.filter(({ name }) => !fits || fits.includes(name) || name === planted) ?? [];
+    const names = known.map(({ name }) => name);
+    if (filled === [language, ...names].join()) return;
+    filled = [language, ...names].join();
     const chosen = list.value;
-    const known = store.hello?.catalogue.mistakes ?? [];
     const causes = [...new Set(known.map(({ cause }) => cause ?? ""))];
-    const fits = store.state?.mistakes;
-    const entry = (/** @type {MistakeEntry} */ { name }) => h("option", { value: name, disabled: Boolean(fits && !fits.includes(name)) }, name);
+    const entry = (/** @type {MistakeEntry} */ { name }) => h("option", { value: name }, name);
     list.replaceChildren(...causes.map((cause) => h("optgroup", { label: tOr(`cause.${cause}`, cause.replaceAll("-", " ")) }, ...known.filter((one) => (one.cause ?? "") === cause).map(entry))));
-    list.value = store.document?.mistake ?? (chosen || known[0]?.name || "");
-    tell();
+    list.value = planted ?? (names.includes(chosen) ? chosen : (names[0] ?? ""));
   };
   const refresh = () => {
     const planted = store.document?.mistake ?? null;
@@ -38,15 +43,14 @@ export function mistakesPanel(store, prove) {
     const text = now.querySelector("span");
     if (text && planted !== null) word(text, "t", "mistake.now", { name: planted });
     document.body.classList.toggle("broken", planted !== null);
-    const fits = store.state?.mistakes;
-    for (const option of list.options) option.disabled = Boolean(fits && !fits.includes(option.value));
+    fill();
     tell();
   };
   list.addEventListener("change", tell);
   plant.addEventListener("click", () => store.change((document) => (document.mistake = list.value)));
   mend.addEventListener("click", () => store.change((document) => (document.mistake = null)));
-  store.on("hello", fill);
-  store.on("language", fill);
+  store.on("hello", refresh);
+  store.on("language", refresh);
   store.on("state", refresh);
   store.on("document", refresh);
   return { panel };

@@ -1,4 +1,4 @@
-/** The units: a small canvas each with its map over the plane, and its bias as a square at the corner. */
+/** The units: a small canvas each with its map over the plane, and what is added to its sum as squares at its corners. */
 import { paintClasses, paintValues, valueColour } from "./colours.js";
 import { h } from "./dom.js";
 import { featureMap, hasFeature, rampMap } from "./features.js";
@@ -26,18 +26,17 @@ export function drawUnits(box, shape, state, actions) {
       const { button, unit } = unitButton(column, u, shape, state, actions);
       box.append(button);
       units.push(unit);
-      const layer = column.layer;
-      const name = layer && biasName(layer, state);
-      if (name) biases.push(biasButton(box, column, u, name, shape, actions));
+      const added = column.layer ? addends(column.layer, state) : [];
+      added.forEach((name, corner) => biases.push(biasButton(box, column, u, name, corner, shape, actions)));
     }
   });
   return { units, biases };
 }
 
-/** What is added to a unit's sum: its bias, or the shift of the norm that stands in for it. @param {LayerState} layer @param {PlayState} state */
-function biasName(layer, state) {
-  const candidates = [layer.biases, `batchnorm${layer.index + 1}.shift`, `layernorm${layer.index + 1}.shift`];
-  return candidates.find((name) => state.parameters.some((one) => one.name === name)) ?? null;
+/** What is added to a unit's sum: its bias, the shift of its norm, or both. @param {LayerState} layer @param {PlayState} state @returns {string[]} */
+function addends(layer, state) {
+  const candidates = [layer.biases ?? "", `batchnorm${layer.index + 1}.shift`, `layernorm${layer.index + 1}.shift`];
+  return candidates.filter((name) => state.parameters.some((one) => one.name === name));
 }
 
 /** @param {Column} column @param {number} u @param {Geometry} shape @param {PlayState} state @param {Parameters<typeof drawUnits>[3]} actions */
@@ -89,12 +88,13 @@ function paintGlyph(unit) {
   unit.pen.putImageData(unit.image, 0, 0);
 }
 
-/** @param {HTMLElement} box @param {Column} column @param {number} u @param {string} parameter @param {Geometry} shape @param {Parameters<typeof drawUnits>[3]} actions */
-function biasButton(box, column, u, parameter, shape, actions) {
+/** @param {HTMLElement} box @param {Column} column @param {number} u @param {string} parameter @param {number} corner the left one or the right one @param {Geometry} shape @param {Parameters<typeof drawUnits>[3]} actions */
+function biasButton(box, column, u, parameter, corner, shape, actions) {
   const index = [0, u];
+  const kind = corner ? "shift" : "bias";
   const side = Math.round(Math.max(8, Math.min(13, shape.size * 0.36)));
   const layer = column.kind === "output" ? "output" : column.layer?.index;
-  const button = h("button", { type: "button", class: "bias", tabindex: u ? -1 : 0, "aria-label": `${parameter} [${u}]`, "data-testid": `bias-${layer}-${u}`, style: { left: `${column.x - (shape.size + side) / 2 - 1}px`, top: `${column.y[u] + (shape.size - side) / 2}px`, width: `${side}px`, height: `${side}px` } });
+  const button = h("button", { type: "button", class: "bias", tabindex: u ? -1 : 0, "aria-label": `${parameter} [${u}]`, "data-testid": `${kind}-${layer}-${u}`, style: { left: `${column.x - side / 2 + (corner ? 1 : -1) * (shape.size / 2 + 1)}px`, top: `${column.y[u] + (shape.size - side) / 2}px`, width: `${side}px`, height: `${side}px` } });
   button.addEventListener("pointerenter", () => actions.point(button, parameter, index));
   button.addEventListener("pointerleave", () => actions.point(null, parameter, index));
   button.addEventListener("focus", () => actions.point(button, parameter, index));
@@ -102,7 +102,7 @@ function biasButton(box, column, u, parameter, shape, actions) {
   button.addEventListener("click", () => actions.open(button, parameter, index));
   button.addEventListener("keydown", (event) => {
     const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    const next = move && box.querySelector(`[data-testid="bias-${layer}-${u + move}"]`);
+    const next = move && box.querySelector(`[data-testid="${kind}-${layer}-${u + move}"]`);
     if (next instanceof HTMLElement) {
       event.preventDefault();
       button.tabIndex = -1;

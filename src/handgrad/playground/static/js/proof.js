@@ -35,6 +35,11 @@ export function proofPanel(store) {
     delete wait.dataset.t;
     setText(wait, "");
   });
+  store.on("opening", () => {
+    report.replaceChildren();
+    delete wait.dataset.t;
+    setText(wait, "");
+  });
   store.on("state", () => {
     if (report.hasChildNodes() && stop.hidden) word(wait, "t", "proof.stale");
   });

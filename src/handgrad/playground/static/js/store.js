@@ -96,6 +96,8 @@ export class Store {
     this.opening = document;
     this.document = this.held = null;
     this.dirty = false;
+    this.last = {};
+    this.selection = null;
     this.waitingSince = performance.now();
     this.history.forget();
     this.tell("opening");

@@ -39,6 +39,7 @@ export function tracePanel(store, visible) {
   let steps = [];
   let now = 0;
   let epoch = 0;
+  let missing = false; // what was traced has gone, and its panel is open
 
   const ask = () => {
     epoch = store.frame?.header.epoch ?? 0;
@@ -63,7 +64,20 @@ export function tracePanel(store, visible) {
     });
     stage.replaceChildren(...show(step, entry));
   };
+  store.on("opening", () => {
+    missing = visible() && steps.length > 0;
+    steps = [];
+    now = 0;
+    row.value = "0";
+    part.value = "train";
+    body.hidden = picture.hidden = true;
+    outline.replaceChildren();
+    stage.replaceChildren();
+    for (const kind of ["t", "tVars"]) delete state.dataset[kind];
+    setText(state, "");
+  });
   store.on("trace", (message) => {
+    missing = false;
     steps = message.trace.steps ?? [];
     body.hidden = !steps.length;
     row.value = String(message.row);
@@ -84,7 +98,7 @@ export function tracePanel(store, visible) {
   });
   store.on("state", (/** @type {PlayState} */ next) => {
     row.max = String(Math.max(0, next.scene.rows.train - 1));
-    if (visible() && !store.frame?.header.running && steps.length) ask();
+    if (visible() && !store.frame?.header.running && (steps.length || missing)) ask();
     else if (steps.length) setText(state, t("trace.stale"));
   });
   store.on("frame", (/** @type {Frame} */ { header }) => {
