@@ -28,7 +28,7 @@ class Tab:
             return
         self.frames.append(unpack(what)[0])
         if self.quick:
-            threading.Thread(target=self.ask, kwargs={"do": "seen"}).start()
+            threading.Thread(target=self.ask, kwargs={"do": "seen", "frame": self.frames[-1]["frame"]}).start()
 
     def ask(self, **message):
         self.lane.ask(self.seat, message)
@@ -55,7 +55,7 @@ def test_a_slow_page_gets_the_latest_only(lane):
     tab.ask(do="run")
     tab.until(lambda: tab.seat.session.run.epoch > 200)
     assert len(tab.frames) <= 2
-    tab.ask(do="seen")
+    tab.ask(do="seen", frame=1)
     tab.until(lambda: len(tab.frames) == 3)
     assert tab.frames[-1]["epoch"] > 100
     epochs = [epoch for frame in tab.frames for epoch in frame["curves"]["columns"]["epoch"]]
@@ -147,3 +147,14 @@ def test_who_has_left_begins_no_job(lane):
     lane.leave(tab.seat)
     lane._begin(tab.seat, Job("prove", lambda tell: {}))
     assert tab.seat.job is None
+
+
+def test_frames_that_are_drawn_together_are_both_seen(lane):
+    tab = Tab(lane, FAST, quick=False)
+    tab.ask(do="run")
+    tab.until(lambda: len(tab.frames) == 2)
+    tab.ask(do="seen", frame=2)
+    tab.until(lambda: len(tab.frames) == 4)
+    tab.ask(do="seen", frame=10**9)
+    tab.until(lambda: len(tab.frames) == 6)
+    assert tab.seat.seen <= tab.seat.sent

@@ -34,7 +34,7 @@ class Seat:
     def __init__(self, session: Session, send: Send) -> None:
         self.session, self.send = session, send
         self.asked: deque[tuple[Any, int]] = deque()  # messages, and the size of each
-        self.unseen = 0  # frames that the page was sent and has not drawn yet
+        self.sent = self.seen = 0  # the last frame that the page was sent, and the last that it has drawn
         self.changed = False  # there is something new to draw
         self.rests_until = 0.0
         self.next_frame = 0.0
@@ -45,9 +45,13 @@ class Seat:
         """Whether there is something to do."""
         return self.waits(now) or (now >= self.rests_until and (bool(self.asked) or self.session.wants(now)))
 
+    def saw(self, frame: Any) -> None:
+        """The page has drawn this frame, and with it all before; what is no number is the last one."""
+        self.seen = max(self.seen, min(frame, self.sent)) if isinstance(frame, int) else self.sent
+
     def waits(self, now: float) -> bool:
         """Whether the page waits for a frame: there is something new, and it has drawn all but the last."""
-        return self.changed and self.unseen < _IN_FLIGHT and now >= self.next_frame
+        return self.changed and self.sent - self.seen < _IN_FLIGHT and now >= self.next_frame
 
 
 class Lane:
@@ -93,7 +97,7 @@ class Lane:
         """A message of that tab, of so many characters; what comes faster than it can be answered is refused."""
         with self._wake:
             if isinstance(message, dict) and message.get("do") == "seen":
-                seat.unseen = max(0, seat.unseen - 1)
+                seat.saw(message.get("frame"))
             elif len(seat.asked) >= _WAITING or sum(each for _, each in seat.asked) > 2 * self.limits.message_bytes:
                 raise ValueError(f"{len(seat.asked)} messages wait for an answer; send the next one later")
             else:
@@ -145,7 +149,7 @@ class Lane:
         now = time.monotonic()
         if seat.waits(now):
             seat.changed = False
-            seat.unseen += 1
+            seat.sent += 1
             seat.next_frame = max(seat.next_frame + 1 / FRAMES, now)
             seat.send(seat.session.frame())
         spent = time.monotonic() - started

@@ -46,4 +46,5 @@ def traced(run: Run, net: Network, row: Any, part: Any) -> Answer:
         raise ValueError(f"row is {row}; the {part} rows go from 0 to {len(X) - 1}")
     found = trace(net, X[row : row + 1], y[row : row + 1])
     raw = run.scene.raw_train.X if part == "train" else run.scene.raw_test.X
-    return {"kind": "trace", "row": row, "part": part, "raw": raw[row].tolist(), "trace": found.to_dict()}
+    answer = {"kind": "trace", "epoch": run.epoch, "row": row, "part": part, "raw": raw[row].tolist()}
+    return answer | {"trace": found.to_dict()}

@@ -22,7 +22,8 @@ export function banners(store) {
   store.on("link", ({ up, retry }) => {
     lost.hidden = up;
     met ||= up;
-    if (!up) word(lostText, "t", met ? "link.lost" : "link.never", { seconds: Math.round(retry * 10) / 10 });
+    const says = met ? "link.lost" : "link.never";
+    if (!up) word(lostText, "t", retry === Infinity ? "link.idle" : says, { seconds: Math.round(retry * 10) / 10 });
   });
   store.on("error", (/** @type {{message?: string, key?: string, vars?: Record<string, any>}} */ { message, key, vars }) => {
     delete errorText.dataset.t;

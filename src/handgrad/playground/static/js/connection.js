@@ -1,6 +1,7 @@
 /** The WebSocket: sends JSON, decodes frames, and comes back after a loss with ever longer pauses. */
 
 const FIRST_PAUSE = 500;
+const IDLE = 1001; // the code of a WebSocket that was closed because nobody asked for anything
 const LONGEST_PAUSE = 10_000;
 
 /**
@@ -47,27 +48,40 @@ export class Connection {
     const socket = new WebSocket(address);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
-    socket.onopen = () => {
-      this.pause = FIRST_PAUSE;
-      this.listener.onLink(true, 0);
-    };
+    socket.onopen = () => this.listener.onLink(true, 0);
     socket.onmessage = (event) => {
       if (typeof event.data === "string") this.listener.onMessage(JSON.parse(event.data));
       else this.listener.onFrame(decodeFrame(event.data));
     };
-    socket.onclose = () => {
+    socket.onclose = ({ code }) => {
       if (this.socket !== socket) return;
       this.socket = null;
+      if (code === IDLE) return this.sleep();
       this.listener.onLink(false, this.pause / 1000);
       this.timer = window.setTimeout(() => this.open(), this.pause);
       this.pause = Math.min(LONGEST_PAUSE, this.pause * 2);
     };
   }
 
-  /** Sends if the line is up, and says whether it did. @param {object} message */
-  send(message) {
+  /** The server serves: should it go again, the first try comes soon. */
+  settle() {
+    this.pause = FIRST_PAUSE;
+  }
+
+  /** Closed because nothing was asked for long: back as soon as somebody is there. */
+  sleep() {
+    this.listener.onLink(false, Infinity);
+    const wake = () => {
+      for (const kind of ["pointerdown", "keydown"]) removeEventListener(kind, wake);
+      this.open();
+    };
+    for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, wake);
+  }
+
+  /** Sends if the line is up, and says whether it did. @param {string} text */
+  send(text) {
     if (this.socket?.readyState !== WebSocket.OPEN) return false;
-    this.socket.send(JSON.stringify(message));
+    this.socket.send(text);
     return true;
   }
 }

@@ -2,9 +2,9 @@
 import { dialog } from "./dialog.js";
 import { download, h } from "./dom.js";
 import { icon } from "./icons.js";
-import { bytesOf } from "./share.js";
+import { bytesOf } from "./store.js";
 
-const KINDS = ["python", "safetensors", "onnx", "sklearn", "numpy", "document"];
+const KINDS = ["python", "safetensors", "onnx", "sklearn", "torch", "numpy", "document"];
 
 /** @param {import("./store.js").Store} store @param {{plane: () => void, network: () => void}} pictures */
 export function exportButton(store, pictures) {
@@ -18,10 +18,7 @@ export function exportButton(store, pictures) {
     const dropped = event.dataTransfer?.files[0];
     if (dropped?.name.endsWith(".json")) openDocument(store, dropped);
   });
-  store.on("file", ({ name, type, base64 }) => {
-    if (store.quiet > 0 && name.endsWith(".json")) store.quiet -= 1;
-    else download(name, new Blob([bytesOf(base64)], { type }));
-  });
+  store.on("file", ({ name, type, base64 }) => download(name, new Blob([bytesOf(base64)], { type })));
   const open = () => {
     const entry = (/** @type {string} */ kind, /** @type {() => void} */ action) => h("button", { type: "button", class: "export-entry", "data-testid": `export-${kind}`, onclick: action }, h("b", { t: `export.${kind}` }), h("span", { class: "hint", t: `export.${kind}.tip` }));
     dialog(

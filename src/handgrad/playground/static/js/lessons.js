@@ -38,8 +38,9 @@ export function lessons(store, perform) {
   let trying = null;
 
   const list = () => store.hello?.lessons ?? [];
+  const titled = (/** @type {Record<string, string>} */ one) => one[language] ?? one.title;
   const fill = () => {
-    select.replaceChildren(h("option", { value: "" }, t("lesson.none")), ...list().map((one) => h("option", { value: one.name }, one.title)));
+    select.replaceChildren(h("option", { value: "" }, t("lesson.none")), ...list().map((one) => h("option", { value: one.name }, titled(one))));
     select.value = name;
     select.hidden = !list().length;
   };
@@ -55,7 +56,7 @@ export function lessons(store, perform) {
       ...(here.text ?? lesson.text).map((/** @type {string} */ text) => h("p", {}, ...told(text))),
       h("ol", {}, ...lesson.try.map((trial, i) => tried(lesson, trial, i, here.try?.[i] ?? trial.text))),
       ...(here.more ?? lesson.more ?? []).map((/** @type {string} */ text) => h("p", { class: "hint" }, ...told(text))),
-      h("div", { class: "actions" }, h("button", { type: "button", t: "lesson.again", onclick: () => choose(name) }), next ? h("button", { type: "button", t: "lesson.next", vars: { title: next.title }, onclick: () => choose(next.name) }) : null),
+      h("div", { class: "actions" }, h("button", { type: "button", t: "lesson.again", onclick: () => choose(name) }), next ? h("button", { type: "button", t: "lesson.next", vars: { title: titled(next) }, onclick: () => choose(next.name) }) : null),
     );
   };
   /** @param {Lesson} lesson @param {Trial} trial @param {number} i @param {string} text */

@@ -18,8 +18,11 @@ export function proofPanel(store) {
   const wait = h("span", { class: "hint", role: "status" });
   const report = h("div", { class: "proof", "data-testid": "proof" });
   const panel = h("div", {}, h("p", { class: "hint", t: "proof.intro" }), h("div", { class: "actions" }, button, stop, wait), report);
+  let at = { epoch: 0, batch: 0 }; // what was asked for
   const go = () => {
-    if (store.do("prove")) word(wait, "t", "proof.busy");
+    if (!store.do("prove")) return;
+    at = store.frame?.header ?? at;
+    word(wait, "t", "proof.busy");
     stop.hidden = false;
   };
   button.addEventListener("click", go);
@@ -30,7 +33,8 @@ export function proofPanel(store) {
     stop.hidden = true;
     report.replaceChildren(...draw(proof));
   });
-  store.on("error", () => {
+  store.on("error", ({ doing }) => {
+    if (doing && doing !== "prove") return;
     stop.hidden = true;
     delete wait.dataset.t;
     setText(wait, "");
@@ -40,8 +44,12 @@ export function proofPanel(store) {
     delete wait.dataset.t;
     setText(wait, "");
   });
-  store.on("state", () => {
+  const age = () => {
     if (report.hasChildNodes() && stop.hidden) word(wait, "t", "proof.stale");
+  };
+  store.on("state", age);
+  store.on("frame", (/** @type {Frame} */ { header }) => {
+    if (header.epoch !== at.epoch || header.batch !== at.batch || header.legs) age();
   });
   return { panel, go };
 }

@@ -6,28 +6,6 @@ import { difference, linkOf, LONGEST } from "./link.js";
 
 /** @typedef {import("./store.js").Store} Store */
 
-/** The document with the weights on screen, from the server. @param {Store} store @returns {Promise<any>} */
-function withWeights(store) {
-  return new Promise((resolve, reject) => {
-    const offs = [
-      store.on("file", (file) => {
-        if (!file.name.endsWith(".json")) return;
-        offs.forEach((off) => off());
-        resolve(JSON.parse(new TextDecoder().decode(bytesOf(file.base64))));
-      }),
-      store.on("error", (error) => {
-        offs.forEach((off) => off());
-        reject(new Error(error.message));
-      }),
-    ];
-    store.quiet += 1;
-    store.do("export", { to: "document" });
-  });
-}
-
-/** @param {string} base64 */
-export const bytesOf = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-
 /** @param {Store} store */
 export function shareButton(store) {
   return h("button", { type: "button", "data-testid": "share", "data-hide": "share", onclick: () => open(store) }, icon("share", 18), h("span", { t: "share" }));
@@ -42,13 +20,13 @@ function open(store) {
   const file = h("button", { type: "button", t: "share.file", "data-testid": "share-file", hidden: true });
   /** @type {any} */
   let full = null;
+  let asked = 0; // a box that is ticked and unticked: the last counts
   const make = async () => {
-    const plain = { ...store.document, start: null };
-    try {
-      full = weights.checked ? await withWeights(store) : plain;
-    } catch {
-      full = plain;
-    }
+    const mine = ++asked;
+    const found = weights.checked ? await store.withWeights().catch(() => null) : null;
+    if (mine !== asked) return;
+    if (!found) weights.checked = false;
+    full = found ?? { ...store.document, start: null };
     const short = difference(full, store.hello?.defaults);
     const link = await linkOf(short);
     const fits = link.length <= LONGEST;

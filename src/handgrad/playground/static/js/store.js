@@ -7,9 +7,13 @@ import { Connection } from "./connection.js";
 import { Columns, isWhole, resumed } from "./resume.js";
 import { activations } from "./rules.js";
 
-/** @typedef {"hello" | "document" | "state" | "frame" | "curves" | "signals" | "doctor" | "link" | "opening" | "error" | "trace" | "proof" | "comparison" | "columns" | "file" | "lesson" | "language" | "theme" | "selection" | "hide"} Topic */
+/** @typedef {"hello" | "document" | "state" | "frame" | "curves" | "signals" | "doctor" | "link" | "opening" | "error" | "trace" | "proof" | "comparison" | "columns" | "file" | "language" | "theme" | "selection" | "hide"} Topic */
 
 const ANSWER_LIMIT = 4000;
+const ANSWERED = ["open", "change", "reset", "rewind", null]; // what is answered by a state, or refused; null: the server is at fault
+
+/** @param {string} base64 */
+export const bytesOf = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 
 export class Store {
   constructor() {
@@ -36,13 +40,11 @@ export class Store {
     this.doctor = null;
     /** @type {{row: number, part: "train" | "test"} | null} */
     this.selection = null;
-    /** @type {Record<string, any>} */
-    this.last = {};
     this.linked = false;
     /** @type {{layer: string, unit: number} | null} where the next trace is to be opened */
     this.wish = null;
-    /** @type {number} files asked for that are not for the reader */
-    this.quiet = 0;
+    /** @type {{resolve: (document: any) => void, reject: (wrong: Error) => void} | null} who waits for the document with weights */
+    this.waiter = null;
     /** @type {object} what `open` sends when there is no document yet */
     this.opening = {};
     this.dirty = false;
@@ -67,9 +69,34 @@ export class Store {
     for (const listener of this.listeners.get(topic) ?? []) listener(value);
   }
 
-  /** @param {string} action @param {Record<string, any>} [rest] */
+  /** Sends a message, if the line is up and it is not too long; whether it did. @param {string} action @param {Record<string, any>} [rest] */
   do(action, rest = {}) {
-    return this.connection.send({ ...rest, do: action });
+    const text = JSON.stringify({ ...rest, do: action });
+    return this.fits(text) && this.connection.send(text);
+  }
+
+  /** Whether the server takes a message of that length; says so if not. @param {string} text */
+  fits(text) {
+    const most = this.hello?.limits.message_bytes ?? Infinity;
+    if (text.length <= most) return true;
+    this.tell("error", { key: "too.long", vars: { characters: text.length, most } });
+    return false;
+  }
+
+  /** The document with the weights on screen, from the server. @returns {Promise<any>} */
+  withWeights() {
+    this.waiter?.reject(new Error("asked anew"));
+    return new Promise((resolve, reject) => {
+      this.waiter = { resolve, reject };
+      if (!this.do("export", { to: "document" })) this.release(null);
+    });
+  }
+
+  /** Gives the document to who waits for it; none: there will be none. @param {any} document */
+  release(document) {
+    if (document) this.waiter?.resolve(document);
+    else this.waiter?.reject(new Error("there is no document"));
+    this.waiter = null;
   }
 
   /** @param {boolean} up @param {number} retry */
@@ -77,6 +104,7 @@ export class Store {
     this.linked = up;
     this.waitingSince = 0;
     if (up) this.back();
+    else this.release(null);
     this.tell("link", { up, retry });
   }
 
@@ -88,15 +116,15 @@ export class Store {
     this.waitingSince = performance.now();
     this.history.carry(frame.header.epoch);
     this.do("open", { document: resumed(this.held) });
-    if (frame.header.running) this.do("run");
+    if (this.frame?.header.running) this.do("run");
   }
 
   /** Begins anew from a document, e.g. a lesson's or a link's. @param {object} document */
   open(document) {
+    if (!this.fits(JSON.stringify(document))) return;
     this.opening = document;
     this.document = this.held = null;
     this.dirty = false;
-    this.last = {};
     this.selection = null;
     this.waitingSince = performance.now();
     this.history.forget();
@@ -110,6 +138,7 @@ export class Store {
     const next = structuredClone(this.document);
     alter(next);
     next.start = null;
+    if (!this.fits(JSON.stringify(next))) return this.tell("document", this.document);
     this.document = next;
     this.dirty = true;
     this.tell("document", next);
@@ -140,17 +169,22 @@ export class Store {
       const rules = activations(message.document);
       for (const layer of message.layers) if (layer.role === "hidden") layer.activation = rules[layer.index] ?? layer.activation;
       this.state = message;
+      this.connection.settle();
       this.signalled = "";
       if (!this.dirty || !this.document) this.document = message.document;
       this.answered();
     } else if (message.kind === "error") {
-      if (message.document) {
+      const refused = ANSWERED.includes(message.doing);
+      if (message.document && (refused || !this.dirty)) {
         this.document = message.document;
         this.dirty = false;
         this.tell("document", this.document);
       }
-      this.answered();
-    } else this.last[message.kind] = message;
+      if (refused) this.answered();
+      if (message.doing === "export") this.release(null);
+    } else if (message.kind === "file" && this.waiter && message.name.endsWith(".json")) {
+      return this.release(JSON.parse(new TextDecoder().decode(bytesOf(message.base64))));
+    }
     this.tell(message.kind, message);
   }
 

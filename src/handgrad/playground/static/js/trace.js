@@ -38,11 +38,14 @@ export function tracePanel(store, visible) {
   /** @type {TraceStep[]} */
   let steps = [];
   let now = 0;
-  let epoch = 0;
+  let at = { epoch: 0, batch: 0 }; // what was asked for
   let missing = false; // what was traced has gone, and its panel is open
 
   const ask = () => {
-    epoch = store.frame?.header.epoch ?? 0;
+    at = store.frame?.header ?? at;
+    const rows = store.state?.scene.rows[part.value === "test" ? "test" : "train"] ?? 1;
+    row.max = String(Math.max(0, rows - 1));
+    row.value = String(Math.max(0, Math.min(rows - 1, Math.round(Number(row.value) || 0))));
     store.do("trace", { row: Number(row.value), part: part.value });
   };
   again.addEventListener("click", ask);
@@ -85,7 +88,7 @@ export function tracePanel(store, visible) {
     outline.replaceChildren(
       ...steps.map((step, i) => h("li", { class: step.direction }, h("button", { type: "button", onclick: () => go(i) }, h("span", {}, step.layer), h("span", { class: "math" }, step.formula)))),
     );
-    word(state, "t", "trace.at", { epoch, loss: Number(message.trace.loss).toPrecision(4) });
+    word(state, "t", "trace.at", { epoch: message.epoch, loss: Number(message.trace.loss).toPrecision(4) });
     showPicture(picture, message.raw, store.state?.scene.image ?? null);
     const wish = store.wish;
     const wished = wish ? steps.findIndex((step) => step.layer === wish.layer && step.direction === "forward") : -1;
@@ -96,13 +99,13 @@ export function tracePanel(store, visible) {
     row.value = String(chosen.row);
     part.value = chosen.part;
   });
-  store.on("state", (/** @type {PlayState} */ next) => {
-    row.max = String(Math.max(0, next.scene.rows.train - 1));
+  store.on("state", () => {
     if (visible() && !store.frame?.header.running && (steps.length || missing)) ask();
-    else if (steps.length) setText(state, t("trace.stale"));
+    else if (steps.length) word(state, "t", "trace.stale");
   });
   store.on("frame", (/** @type {Frame} */ { header }) => {
-    if (steps.length && visible() && header.epoch !== epoch && !header.running) ask();
+    const moved = header.epoch !== at.epoch || header.batch !== at.batch || header.legs;
+    if (steps.length && moved && !header.running && visible()) ask();
   });
   store.on("language", () => go(now));
   const opened = () => {
