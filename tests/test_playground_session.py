@@ -97,6 +97,15 @@ def test_rows_lie_on_the_maps_where_they_are_drawn():
         assert np.median(error) < (0.05 if name != "iris" else 0.2)  # iris is seen along two of four directions
 
 
+def test_the_page_is_told_how_the_network_takes_the_planes_columns():
+    tab = session({"data": {"name": "wine", "columns": ["alcohol", "hue"]}})
+    scale = np.array(tab.state()["scene"]["input_scale"])
+    raw, X = tab.run.scene.points[0], tab.run.scene.train.X
+    np.testing.assert_allclose((raw - scale[:, 0]) / scale[:, 1], X, rtol=1e-12, atol=1e-12)
+    assert session({}).state()["scene"]["input_scale"] == [[0.0, 1.0], [0.0, 1.0]]
+    assert session({"data": {"name": "wine"}}).state()["scene"]["input_scale"] is None
+
+
 def test_frames_send_each_point_of_the_curves_once():
     tab = session({}, *step(2))
     first, _ = unpack(tab.frame())

@@ -12,6 +12,7 @@ from handgrad.playground.limits import Limits
 from handgrad.playground.run import Run
 from handgrad.playground.scene import Scene, read_table
 from handgrad.playground.units import SHOWN_LAYERS, SHOWN_UNITS, Drawn
+from handgrad.preprocessing import NumericColumn
 
 _POINTS = 2_000  # of each part that are drawn
 
@@ -95,7 +96,15 @@ def _scene(scene: Scene) -> dict[str, Any]:
         "image": [8, 8] if scene.kind == "images" else None,
         "values": [float(y.min()), float(y.max())] if scene.classes is None else None,
         "target_scale": list(scene.target_scale),
+        "input_scale": _input_scale(scene),
     }
+
+
+def _input_scale(scene: Scene) -> list[list[float]] | None:
+    """Mean and scale of the plane's two columns, with which the network takes them; None where there are others."""
+    columns = () if scene.raw_train.preprocessing is None else scene.raw_train.preprocessing.columns
+    numeric = [each for each in columns if isinstance(each, NumericColumn)]
+    return [[each.mean, each.scale] for each in numeric] if len(columns) == len(numeric) == 2 else None
 
 
 def _fits(rule: Loss, scene: Scene) -> bool:

@@ -12,9 +12,14 @@ const FEATURES = {
   radius: (x, y) => Math.hypot(x, y),
 };
 
+/** The window in the units in which the network takes its two columns. @param {Scene} scene @returns {Scene["window"]} */
+export function inputWindow({ window: [left, right, bottom, top], input_scale }) {
+  const [[mean1, scale1], [mean2, scale2]] = input_scale ?? [[0, 1], [0, 1]];
+  return [(left - mean1) / scale1, (right - mean1) / scale1, (bottom - mean2) / scale2, (top - mean2) / scale2];
+}
+
 /**
- * An input's values over the window at the middles of its pixels, the first row at the top; for standardised rows
- * the values come out in other units, with the same picture for all but products and sines.
+ * An input's values over a window at the middles of its pixels, the first row at the top.
  * @param {string} name @param {[number, number, number, number]} window @param {number} size
  */
 export function featureMap(name, [left, right, bottom, top], size) {

@@ -1,7 +1,7 @@
 /** The units: a small canvas each with its map over the plane, and what is added to its sum as squares at its corners. */
 import { paintClasses, paintValues, valueColour } from "./colours.js";
 import { h } from "./dom.js";
-import { featureMap, hasFeature, rampMap } from "./features.js";
+import { featureMap, hasFeature, inputWindow, rampMap } from "./features.js";
 
 /** @typedef {import("./geometry.js").Geometry} Geometry */
 /** @typedef {import("./geometry.js").Column} Column */
@@ -69,7 +69,7 @@ function unitButton(column, u, shape, state, actions) {
 /** @param {Unit} unit @param {PlayState} state */
 export function paintInput(unit, state) {
   const name = state.inputs[unit.unit]?.name ?? "";
-  const plain = state.scene.kind === "plane" ? featureMap(name, state.scene.window, SIDE) : null;
+  const plain = state.scene.kind === "plane" ? featureMap(name, inputWindow(state.scene), SIDE) : null;
   if (state.scene.kind === "images") return paintGlyph(unit);
   const values = plain ?? rampMap(SIDE, unit.unit === 1);
   let range = 1e-6;

@@ -1,6 +1,6 @@
 /** Painting the plane: regions or values beneath, points, axes and a regression's curve on top. */
 import { classColour, css, mix, paintClasses, paintValues, paper, shade, signColour, valueColour } from "./colours.js";
-import { featureMap } from "./features.js";
+import { featureMap, inputWindow } from "./features.js";
 import { tickText, ticks } from "./figures.js";
 import { mapRange } from "./network-units.js";
 import { inUnits, valueScale } from "./plane-view.js";
@@ -26,7 +26,7 @@ export function paintField(canvas, frame, scene, looking) {
     image = ready(columns, rows);
     paintValues(maps.values, start, image, mapRange(maps.values, start, rows * columns));
   } else if (looking?.kind === "input" && scene.kind === "plane") {
-    const values = featureMap(looking.name, scene.window, rows) ?? new Float32Array(size);
+    const values = featureMap(looking.name, inputWindow(scene), rows) ?? new Float32Array(size);
     paintValues(values, 0, image, mapRange(values, 0, size));
   } else if (scene.classes && (count === 1 || scene.classes.length === 2)) {
     const balance = new Float32Array(size);
