@@ -37,7 +37,7 @@ _LOOK = """
   };
   const sheets = document.adoptedStyleSheets.map((sheet) => [...sheet.cssRules].map((rule) => rule.cssText));
   const last = Object.keys(store.last).filter((kind) => kind !== "file");
-  const kept = [last, store.selection, store.wish, store.quiet, store.dirty, store.linked];
+  const kept = [last, store.selection, store.wish, store.waiter, store.dirty, store.linked];
   const page = told(document.documentElement).replaceAll(/field-\\d+/g, "field");  // they are counted
   return JSON.stringify([location.href, { ...localStorage }, sheets, kept, page]);
 }

@@ -47,7 +47,7 @@ def network(document: dict[str, Any]) -> hg.Network:
     )
 
 
-def training(document: dict[str, Any], net: hg.Network) -> hg.Training:
+def training(document: dict[str, Any], net: hg.Network, engine: str = "auto") -> hg.Training:
     """The training that the document asks for."""
     found, asked = rows(document), document["training"]
     kinds = {"sgd": hg.SGD, "adam": hg.Adam}
@@ -62,16 +62,17 @@ def training(document: dict[str, Any], net: hg.Network) -> hg.Training:
         schedule=asked["schedule"] or "constant",
         clip_norm=asked["clip_norm"],
         frozen=document["frozen"],
+        engine=engine,
         threads=1,
         progress=False,
     )
 
 
-def trained(document: dict[str, Any], epochs: int) -> hg.Network:
+def trained(document: dict[str, Any], epochs: int, engine: str = "auto") -> hg.Network:
     """The network after so many epochs."""
     net = network(document)
     if epochs:
-        training(document, net).run(epochs=epochs)
+        training(document, net, engine).run(epochs=epochs)
     return net
 
 
