@@ -94,6 +94,27 @@ def test_a_trace_is_the_librarys(play: Playground) -> None:
         play.click("trace-next")
 
 
+def test_a_trace_follows_an_edit_and_a_batch(play: Playground) -> None:
+    play.click("trace")
+    play.until("store.last.trace")
+    losses = [play.store("store.last.trace.trace.loss")]
+    for act in ('store.do("edit", { parameter: "dense1.W", index: [0, 0], value: 5 })', 'store.do("step", { unit: "batch" })'):
+        play.store(act)
+        play.until("store.last.trace.trace.loss !== given", losses[-1])
+        losses.append(play.store("store.last.trace.trace.loss"))
+    assert len(set(losses)) == 3
+
+
+def test_a_trace_asks_for_rows_that_are_there(play: Playground) -> None:
+    play.click("trace")
+    play.until("store.last.trace")
+    play.get("trace-part").select_option("test")
+    play.fill("trace-row", "100000")
+    rows = play.state["scene"]["rows"]["test"]
+    play.until("store.last.trace.part === 'test' && store.last.trace.row === given - 1", rows)
+    expect(play.get("error")).to_be_hidden()
+
+
 def test_a_trace_is_stepped_through_to_its_end(play: Playground) -> None:
     play.click("trace")
     play.until("store.last.trace")

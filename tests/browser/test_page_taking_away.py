@@ -131,6 +131,33 @@ def test_a_document_is_exported_and_dropped_again(play: Playground, visit: Opene
     assert other.document == play.document
 
 
+def test_a_share_that_is_refused_swallows_no_export(play: Playground, folder: Path) -> None:
+    play.open({"training": {"epochs": 1000}})
+    play.step()
+    play.store('store.do("compare", { seeds: 100 })')
+    play.until("store.frame.header.busy")
+    play.click("share")
+    expect(play.get("share-weights")).not_to_be_checked()
+    expect(play.get("share-link")).not_to_be_empty()
+    play.page.keyboard.press("Escape")
+    play.store('store.do("stop")')
+    play.until("!store.frame.header.busy")
+    assert "start" in json.loads(export(play, "document", folder).read_text())
+
+
+def test_a_document_that_is_too_long_is_refused_and_nothing_is_lost(play: Playground) -> None:
+    play.step(2)
+    params = play.params
+    long = {"data": {"name": "table", "csv": "a" * 5_000_000, "target": "a"}}
+    play.page.evaluate("(document) => window.handgrad.store.open(document)", long)
+    expect(play.get("error")).to_contain_text("5")
+    play.step()
+    assert play.epoch == 3
+    play.store('store.do("rewind", { epoch: 2 })')
+    play.until("store.frame.header.epoch === 2")
+    np.testing.assert_array_equal(play.params, params)
+
+
 def test_safetensors(play: Playground, folder: Path) -> None:
     play.step(2)
     net = hg.load(export(play, "safetensors", folder))
