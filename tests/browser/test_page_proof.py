@@ -105,6 +105,18 @@ def test_a_trace_follows_an_edit_and_a_batch(play: Playground) -> None:
     assert len(set(losses)) == 3
 
 
+def test_an_entry_of_a_trace_is_opened_by_keyboard_and_keeps_the_focus(play: Playground) -> None:
+    play.click("trace")
+    play.until("store.last.trace")
+    play.click("trace-next")
+    entry = play.get("trace-panel").get_by_test_id("entry-0-1")
+    entry.focus()
+    play.page.keyboard.press("Enter")
+    expect(entry).to_be_focused()
+    expect(entry).to_have_attribute("aria-pressed", "true")
+    expect(play.get("trace-written")).to_contain_text("[0,1]")
+
+
 def test_a_trace_asks_for_rows_that_are_there(play: Playground) -> None:
     play.click("trace")
     play.until("store.last.trace")

@@ -28,7 +28,7 @@ export function matrix(value, options) {
     const place = !Array.isArray(value) ? [] : flat ? [j] : [i, j];
     const open = options.entry?.(place);
     const text = exact(number);
-    const inside = open ? h("button", { type: "button", class: "entry", "aria-pressed": String(options.chosen === place.join()), onclick: open }, text) : text;
+    const inside = open ? h("button", { type: "button", class: "entry", "data-testid": `entry-${place.join("-")}`, "aria-pressed": String(options.chosen === place.join()), onclick: open }, text) : text;
     return h("td", { class: "number", title: String(number) }, inside);
   };
   const drawn = all.slice(0, MOST).map((row, i) => h("tr", {}, ...row.slice(0, MOST).map((number, j) => cell(number, i, j)), row.length > MOST ? h("td", {}, "…") : null));

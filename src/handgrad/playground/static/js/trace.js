@@ -1,6 +1,6 @@
 /** One example followed forward and back, step by step: formula, shapes, numbers, and each entry written out. */
 import { paintValues } from "./colours.js";
-import { h, setText, word } from "./dom.js";
+import { h, keepFocus, setText, word } from "./dom.js";
 import { iconButton } from "./fields.js";
 import { matrix, shapeText } from "./matrix.js";
 import { t, tOr } from "./words.js";
@@ -29,8 +29,8 @@ export function tracePanel(store, visible) {
   const state = h("p", { class: "hint" });
   const outline = h("ol", { class: "outline", tLabel: "trace.steps" });
   const picture = h("canvas", { class: "digit", width: 8, height: 8, role: "img", hidden: true, tLabel: "trace.picture", "data-testid": "trace-picture" });
-  const stage = h("div", { class: "stage", "aria-live": "polite" });
-  const counter = h("span", { class: "figure" });
+  const stage = h("div", { class: "stage" });
+  const counter = h("span", { class: "figure", role: "status" });
   const back = iconButton("previous", "trace.previous", () => go(now - 1), { "data-testid": "trace-previous" });
   const forth = iconButton("next", "trace.next", () => go(now + 1), { "data-testid": "trace-next" });
   const body = h("div", { class: "trace-body", hidden: true }, outline, h("div", { class: "trace-main" }, h("div", { class: "actions stepping" }, back, counter, forth), stage));
@@ -83,7 +83,7 @@ export function tracePanel(store, visible) {
     missing = false;
     steps = message.trace.steps ?? [];
     body.hidden = !steps.length;
-    row.value = String(message.row);
+    if (document.activeElement !== row) row.value = String(message.row); // it may be being typed
     part.value = message.part;
     outline.replaceChildren(
       ...steps.map((step, i) => h("li", { class: step.direction }, h("button", { type: "button", onclick: () => go(i) }, h("span", {}, step.layer), h("span", { class: "math" }, step.formula)))),
@@ -128,14 +128,16 @@ function showPicture(canvas, raw, shape) {
 /** @param {TraceStep} step @param {number[] | null} entry the one to open */
 function show(step, entry) {
   let chosen = step.products.find((one) => one.entry.join() === entry?.join()) ?? step.products[0] ?? null;
-  const written = h("div", { class: "written", "data-testid": "trace-written" });
+  const written = h("div", { class: "written", "aria-live": "polite", "data-testid": "trace-written" });
   const result = h("div", { class: "operand result" });
   const write = () => {
     const opener = (/** @type {number[]} */ place) => {
       const product = step.products.find((one) => one.entry.join() === place.join());
       return product ? () => ((chosen = product), write()) : null;
     };
-    result.replaceChildren(h("span", { class: "math" }, `${step.symbol} =`, h("small", {}, ` ${shapeText(step.shape)}`)), matrix(step.value, { entry: opener, chosen: chosen?.entry.join(), label: step.of }));
+    const drawn = matrix(step.value, { entry: opener, chosen: chosen?.entry.join(), label: step.of });
+    const head = h("span", { class: "math" }, `${step.symbol} =`, h("small", {}, ` ${shapeText(step.shape)}`));
+    keepFocus(result, () => result.replaceChildren(head, drawn));
     written.replaceChildren(...(chosen ? lines(chosen) : []));
   };
   write();
