@@ -345,6 +345,12 @@ def test_a_trace_is_the_librarys(part):
     assert told["trace"] == json.loads(json.dumps(hg.trace(tab.run.net, X[4:5], y[4:5]).to_dict()))
 
 
+def test_a_large_network_is_not_traced():
+    tab = session({"network": {"hidden_sizes": [150, 150]}, "data": {"n": 60}})
+    with pytest.raises(ValueError, match="trace: this network has 23,402 parameters; this playground allows 20,000"):
+        tab.handle({"do": "trace"})
+
+
 def test_a_comparison_is_a_study_of_the_same_rows():
     tab = session({"data": {"n": 100}}, *step(5))
     told = done(tab.handle({"do": "compare", "seeds": 4, "with": {"network.init": "zeros"}}))

@@ -16,6 +16,7 @@ class Limits:
     cells: int = 2_000_000  # rows times columns of inputs
     classes: int = 50
     parameters: int = 100_000
+    traced_parameters: int = 20_000  # of a network that is followed number by number
     hidden_layers: int = 32
     units: int = 512
     epoch_work: int = 1_000_000_000  # multiplications of an epoch: about a quarter of a second

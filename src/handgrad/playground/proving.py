@@ -44,6 +44,8 @@ def traced(run: Run, net: Network, row: Any, part: Any) -> Answer:
     X, y = run.scene.train if part == "train" else run.scene.test
     if require_integer("row", row, at_least=0) >= len(X):
         raise ValueError(f"row is {row}; the {part} rows go from 0 to {len(X) - 1}")
+    size = net.layout.size
+    run.limits.require("traced_parameters", size, f"trace: this network has {size:,} parameters")
     found = trace(net, X[row : row + 1], y[row : row + 1])
     raw = run.scene.raw_train.X if part == "train" else run.scene.raw_test.X
     answer = {"kind": "trace", "epoch": run.epoch, "row": row, "part": part, "raw": raw[row].tolist()}
