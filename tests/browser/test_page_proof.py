@@ -98,7 +98,8 @@ def test_a_trace_follows_an_edit_and_a_batch(play: Playground) -> None:
     play.click("trace")
     play.until("store.last.trace")
     losses = [play.store("store.last.trace.trace.loss")]
-    for act in ('store.do("edit", { parameter: "dense1.W", index: [0, 0], value: 5 })', 'store.do("step", { unit: "batch" })'):
+    edit = 'store.do("edit", { parameter: "dense1.W", index: [0, 0], value: 5 })'
+    for act in (edit, 'store.do("step", { unit: "batch" })'):
         play.store(act)
         play.until("store.last.trace.trace.loss !== given", losses[-1])
         losses.append(play.store("store.last.trace.trace.loss"))
