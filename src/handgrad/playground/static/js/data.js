@@ -23,7 +23,9 @@ export function dataPanel(store, brush) {
   const showPair = () => {
     const columns = entry()?.columns;
     pair.hidden = !columns || columns.length < 3;
-    if (columns) keepFocus(pair, () => pair.replaceChildren(pairChooser(columns, store.document?.data.columns ?? null, (two) => store.change((document) => (document.data.columns = two)))));
+    if (!columns || pair.hidden) return pair.replaceChildren();
+    const put = (/** @type {string[] | null} */ two) => store.change((document) => (document.data.columns = two));
+    keepFocus(pair, () => pair.replaceChildren(pairChooser(columns, store.document?.data.columns ?? null, put)));
   };
   const fill = () => {
     const sets = store.hello?.catalogue.datasets ?? [];
