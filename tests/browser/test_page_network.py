@@ -109,8 +109,7 @@ def test_what_is_refused_does_not_stay_on_display(play: Playground) -> None:
 
 
 def test_a_number_has_all_its_digits(play: Playground) -> None:
-    play.fill("seed", "12345678")
-    play.until_document("seed", 12345678)
+    play.open({"seed": 12345678})
     expect(play.get("seed")).to_have_value("12345678")
 
 
