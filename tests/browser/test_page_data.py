@@ -135,6 +135,68 @@ def test_a_clear_sheet_is_drawn_on(play: Playground) -> None:
     assert points[labels == 0, 1].min() > points[labels == 1, 1].max()
 
 
+def test_strokes_quicker_than_the_server_are_all_kept(play: Playground) -> None:
+    before = sum(play.state["scene"]["rows"].values())
+    play.click("brush")
+    hold(play, "state")
+    dot(play, 0.3)
+    dot(play, 0.5)
+    play.until("window.held.length === 1")  # the second one waits in the page
+    release(play)
+    dot(play, 0.7)
+    let_go(play)
+    play.until("!store.waitingSince && !store.dirty")
+    assert sum(play.state["scene"]["rows"].values()) == before + 3
+
+
+def test_a_late_answer_about_columns_leaves_newer_strokes(play: Playground) -> None:
+    before = sum(play.state["scene"]["rows"].values())
+    play.click("brush")
+    hold(play, "columns")
+    dot(play, 0.3)
+    play.until("window.held.length === 1")
+    hold(play, "state")
+    dot(play, 0.6)
+    release(play)
+    assert play.store("store.document.data.csv").count("\n") == 1 + before + 2
+    let_go(play)
+    play.until("!store.waitingSince && !store.dirty")
+    assert sum(play.state["scene"]["rows"].values()) == before + 2
+    assert play.document["data"]["standardise"] is False
+
+
+def test_classes_keep_their_names_when_one_is_rubbed_out(play: Playground) -> None:
+    middles = {"a": (-1.0, 0.0), "b": (1.0, 1.0), "c": (1.0, -1.0)}
+    rows = [f"{x},{y},{name}" for name, (x, y) in middles.items() for _ in range(10)]
+    play.open({"data": {"name": "table", "csv": "\n".join(["x1,x2,class", *rows]), "target": "class"}})
+    play.click("brush")
+    play.click("erase")
+    box = play.get("plane").bounding_box()
+    assert box is not None
+    left = 38 + (box["width"] - 48) * 0.24 / 2.48  # where x1 is -1, within the margins
+    play.page.mouse.click(box["x"] + left, box["y"] + 20 + (box["height"] - 56) / 2)
+    play.until("store.state.scene.classes.join() === 'b,c'")
+    play.click("brush-class-0")
+    dot(play, 0.5)
+    play.until("store.state.scene.rows.train + store.state.scene.rows.test === 21")
+    ends = [line.split(",")[2] for line in play.document["data"]["csv"].splitlines()[1:]]
+    assert (ends.count("b"), ends.count("c")) == (11, 10)
+
+
+def test_drawing_loses_no_rows_and_no_scale(play: Playground) -> None:
+    names = list(hg.datasets.iris().feature_names)
+    play.open({"data": {"name": "iris", "columns": names[:2]}})
+    expect(play.get("brush-many")).to_be_hidden()
+    play.click("brush")
+    dot(play, 0.5)
+    play.until_document("data.name", "table")
+    assert play.document["data"]["standardise"] is None  # as it was
+    rows = "".join(f"{row % 61},{row % 59},{row % 2}\n" for row in range(3000))
+    play.open({"data": {"name": "table", "csv": "x1,x2,class\n" + rows, "target": "class", "task": "classify"}})
+    expect(play.get("brush")).to_be_disabled()
+    expect(play.get("brush-many")).to_be_visible()
+
+
 def test_a_csv_file_is_dropped(play: Playground) -> None:
     play.drop("animals.csv", TABLE)
     play.until_document("data.name", "table")
@@ -180,3 +242,33 @@ def stroke(play: Playground, left: float, right: float, height: float = 0.5) -> 
     mouse.down()
     mouse.move(box["x"] + right * box["width"], y, steps=12)
     mouse.up()
+
+
+def dot(play: Playground, across: float) -> None:
+    """Draw one point at half the plane's height."""
+    box = play.get("plane").bounding_box()
+    assert box is not None
+    play.page.mouse.click(box["x"] + across * box["width"], box["y"] + 0.5 * box["height"])
+
+
+def hold(play: Playground, kind: str) -> None:
+    """Keep the server's messages of that kind from the page, from now on."""
+    play.page.evaluate(
+        """(kind) => {
+          const { store } = window.handgrad;
+          window.held ??= [];
+          const before = store.receive;
+          store.receive = (message) => message.kind === kind ? window.held.push(message) : before.call(store, message);
+        }""",
+        kind,
+    )
+
+
+def release(play: Playground) -> None:
+    """Give the page the first message that was held."""
+    play.store("Object.getPrototypeOf(store).receive.call(store, window.held.shift())")
+
+
+def let_go(play: Playground) -> None:
+    """Hold nothing any more, and give the page what was held."""
+    play.store("delete store.receive && window.held.splice(0).forEach((message) => store.receive(message))")

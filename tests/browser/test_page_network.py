@@ -87,6 +87,41 @@ def test_a_formula_is_typed_and_trains(play: Playground) -> None:
     np.testing.assert_array_equal(play.params, reference.trained(document, 2, engine="numpy").params)
 
 
+def test_a_formula_takes_the_place_of_a_rule_with_parameters(play: Playground) -> None:
+    play.choose("activation-0", "leaky_relu")
+    play.until_document("network.activation[0]", "leaky_relu(slope=0.01)")
+    play.choose("activation-0", "formula")
+    expect(play.get("formula-f")).to_be_focused()
+
+
+def test_what_is_refused_does_not_stay_on_display(play: Playground) -> None:
+    play.fill("learning-rate", "-1")
+    expect(play.get("error")).to_be_visible()
+    expect(play.get("learning-rate")).to_have_value("0.1")
+    play.click("mistake")
+    play.choose("mistake-choice", "derivative missing")
+    play.click("mistake-plant")
+    play.until_document("mistake", "derivative missing")
+    for layer in (0, 1):
+        play.choose(f"activation-{layer}", "identity")
+    expect(play.get("error")).to_be_visible()
+    expect(play.get("activation-1")).to_have_value("tanh")
+
+
+def test_a_number_has_all_its_digits(play: Playground) -> None:
+    play.open({"seed": 12345678})
+    expect(play.get("seed")).to_have_value("12345678")
+
+
+def test_what_is_no_number_is_grey_and_has_no_percentage(play: Playground) -> None:
+    play.open({"network": {"hidden_sizes": [1], "activation": {"f": "log(0 * z - 1)", "df": "0 * z"}}})
+    colours = play.pixels(play.page.locator("canvas.plane-field"))[:, :3]
+    assert np.ptp(colours, axis=1).max() < 20
+    play.get("plane").hover()
+    expect(play.get("reading")).to_contain_text("nan")
+    expect(play.get("reading")).not_to_contain_text("%")
+
+
 def test_a_wrong_formula_is_told_of_where_it_was_typed(play: Playground) -> None:
     before = play.document["network"]["activation"]
     play.choose("activation-0", "formula")
@@ -129,9 +164,18 @@ def test_a_weight_is_set_to_zero_and_its_sign_turned(play: Playground) -> None:
     play.get("weight-dense1.W-0-0").dispatch_event("click")
     buttons = play.get("editor").locator(".actions button")
     buttons.nth(1).click()
-    play.until("Math.abs(store.parameter('dense1.W').values[0] + given) < 0.02", before)
+    play.until("store.parameter('dense1.W').values[0] === -given", before)
     buttons.nth(0).click()
     play.until("store.parameter('dense1.W').values[0] === 0")
+
+
+def test_the_sign_of_a_large_weight_is_turned(play: Playground) -> None:
+    play.get("weight-dense1.W-0-0").dispatch_event("click")
+    play.fill("edit-value", "50")
+    play.until("store.parameter('dense1.W').values[0] === 50")
+    expect(play.get("edit-slide")).to_have_value("50")
+    play.get("editor").locator(".actions button").nth(1).click()
+    play.until("store.parameter('dense1.W').values[0] === -50")
 
 
 def test_what_is_no_number_is_not_taken_for_a_weight(play: Playground) -> None:

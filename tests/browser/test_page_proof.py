@@ -198,6 +198,31 @@ def test_one_setting_over_many_seeds(play: Playground) -> None:
     assert play.epoch == 3
 
 
+def test_what_diverged_for_all_seeds_is_said_and_not_measured(play: Playground) -> None:
+    play.open({"data": {"name": "regression_plane"}, "training": {"learning_rate": 1e6, "epochs": 3}})
+    play.click("compare")
+    play.get("compare-seeds").fill("3")
+    play.click("compare-go")
+    play.until("store.last.comparison && store.last.comparison.finished")
+    assert play.store("store.last.comparison.settings[0].diverged") == 3
+    expect(play.get("comparison-verdict")).to_contain_text("All 3 networks diverged")
+
+
+def test_a_decimal_comma_is_compared_with(play: Playground) -> None:
+    play.fill("epochs", "2")
+    play.until_document("training.epochs", 2)
+    play.click("compare")
+    play.choose("compare-field", "network.l2")
+    play.get("compare-seeds").fill("3")
+    play.get("compare-typed").fill("much")
+    play.click("compare-go")
+    expect(play.get("compare-typed")).to_have_attribute("aria-invalid", "true")
+    play.get("compare-typed").fill("0,25")
+    play.click("compare-go")
+    play.until("store.last.comparison && store.last.comparison.finished")
+    assert "0.25" in play.store("store.last.comparison.code")
+
+
 def test_a_comparison_is_stopped(play: Playground) -> None:
     play.fill("epochs", "20000")
     play.until_document("training.epochs", 20_000)

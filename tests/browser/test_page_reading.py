@@ -220,6 +220,21 @@ def test_tabs_turn_by_arrow_keys(play: Playground) -> None:
     expect(play.get("trace")).to_have_attribute("aria-selected", "true")
 
 
+def test_tabs_that_are_put_away_are_passed_over(visit: Opener, server: Server) -> None:
+    play = visit(server, link_to({"view": {"hide": ["signals", "prove"]}}))
+    expect(play.page.locator("#panel-signals")).to_be_hidden()
+    expect(play.get("trace")).to_have_attribute("aria-selected", "true")
+    play.get("trace").focus()
+    play.page.keyboard.press("ArrowRight")
+    expect(play.get("mistake")).to_be_focused()
+
+
+def test_a_weight_that_has_the_focus_says_its_number(play: Playground) -> None:
+    weight = play.get("weight-dense1.W-0-0")
+    weight.focus()
+    expect(weight).to_have_accessible_description(re.compile("="))
+
+
 def test_still_pictures_for_who_wants_no_motion(visit: Opener, server: Server) -> None:
     play = visit(server, reduced_motion="reduce")
     durations = play.page.evaluate(

@@ -117,6 +117,18 @@ def test_the_doctor_names_the_illness(play: Playground) -> None:
         expect(play.get("doctor")).to_contain_text(each["advice"])
 
 
+def test_the_focus_stays_with_the_doctor_while_its_figures_change(play: Playground) -> None:
+    play.choose("init", "zeros")
+    play.until_document("network.init", "zeros")
+    play.step(3)
+    dismiss = play.get("doctor").get_by_role("button").first
+    dismiss.focus()
+    play.store("store.doctor.findings.forEach((found) => (found.evidence = 'other figures'))")
+    play.store("store.tell('doctor', store.doctor)")
+    expect(play.get("doctor")).to_contain_text("other figures")
+    expect(dismiss).to_be_focused()
+
+
 def test_the_doctor_finds_a_healthy_network_healthy(play: Playground) -> None:
     play.step(3)
     assert play.store("store.doctor.healthy")

@@ -3,14 +3,15 @@
  * outlier to the moons; a clear sheet is one button away.
  */
 import { classColour } from "./colours.js";
-import { h, word } from "./dom.js";
+import { h, keepFocus, word } from "./dom.js";
 import { icon } from "./icons.js";
 
 const CLASSES = 4;
+const MOST = 10; // as many classes as there are colours
 const APART = 9; // pixels between two points of one stroke
 const REACH = 12; // of the eraser, in pixels
 
-/** @typedef {{x: number, y: number, label: number}} Point */
+/** @typedef {{x: number, y: number, name: string}} Point of a class by its name: its number changes with the others */
 
 /** @param {string} text */
 const cell = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
@@ -22,7 +23,8 @@ export class Brush {
   constructor(store) {
     this.store = store;
     this.on = false;
-    this.label = 0;
+    /** the class that is drawn */
+    this.name = "";
     this.erasing = false;
     /** @type {Point[] | null} */
     this.points = null;
@@ -31,22 +33,53 @@ export class Brush {
     this.before = null;
     /** @type {(() => void)[]} */
     this.listeners = [];
-    store.on("state", (/** @type {PlayState} */ state) => {
+    store.on("state", () => {
       if (this.on && !this.possible()) this.toggle(false);
-      else if (this.on && state.document.data.csv !== this.sent) this.load();
+      else if (this.on && store.document?.data.csv !== this.sent) this.load(); // a newer stroke may wait in the store
       this.tell();
     });
   }
 
   active = () => this.on;
-  drawn = () => (this.on ? this.points : null);
+  /** The points as the plane paints them. */
+  drawn = () => {
+    if (!this.on || !this.points) return null;
+    const names = this.classes();
+    return this.points.map(({ x, y, name }) => ({ x, y, label: Math.max(0, names.indexOf(name)) }));
+  };
+
+  /** The classes that can be drawn: those of the scene, and new ones where they are few. @returns {string[]} */
+  classes() {
+    const known = this.store.state?.scene.classes;
+    if (!known) return [];
+    const names = [...known];
+    for (let i = 0; names.length < CLASSES; i++) if (!names.includes(String(i))) names.push(String(i));
+    return names.slice(0, MOST);
+  }
+
+  /** The class that is drawn; another one where the scene lacks it. */
+  chosen() {
+    const names = this.classes();
+    return names.includes(this.name) ? this.name : (names[0] ?? "");
+  }
 
   /** Whether points can be drawn on what is shown. */
   possible() {
+    return this.fits() && !this.tooMany();
+  }
+
+  fits() {
     const scene = this.store.state?.scene;
     if (!scene) return false;
     const columns = scene.columns?.length ?? (scene.kind === "plane" ? 2 : 1);
     return scene.kind === "curve" || (scene.kind === "plane" && columns === 2 && scene.classes !== null);
+  }
+
+  /** Whether there are rows that are not among the points: a table of the points would lose them. */
+  tooMany() {
+    const scene = this.store.state?.scene;
+    if (!scene) return false;
+    return scene.rows.train > scene.train.points.length || scene.rows.test > scene.test.points.length;
   }
 
   /** @param {() => void} listener */
@@ -70,7 +103,8 @@ export class Brush {
   load() {
     const scene = this.store.state?.scene;
     if (!scene) return;
-    this.points = [scene.train, scene.test].flatMap((part) => part.points.map(([x, y], i) => ({ x, y, label: scene.classes ? part.y[i] : 0 })));
+    const named = (/** @type {number} */ label) => scene.classes?.[label] ?? "";
+    this.points = [scene.train, scene.test].flatMap((part) => part.points.map(([x, y], i) => ({ x, y, name: named(part.y[i]) })));
     this.sent = this.store.state?.document.data.csv ?? "";
   }
 
@@ -83,7 +117,7 @@ export class Brush {
     if (this.erasing) {
       this.points = this.points.filter((point) => (view.toX(point.x) - px) ** 2 + (view.toY(point.y) - py) ** 2 > REACH * REACH);
     } else if (!this.before || (this.before.x - px) ** 2 + (this.before.y - py) ** 2 > APART * APART) {
-      this.points.push({ x, y, label: this.label });
+      this.points.push({ x, y, name: this.chosen() });
       this.before = { x: px, y: py };
     }
   }
@@ -97,53 +131,83 @@ export class Brush {
   lift() {
     const scene = this.store.state?.scene;
     if (!scene || !this.points?.length) return;
-    const [first, second] = scene.kind === "curve" ? scene.axes : ["x1", "x2"];
-    const names = scene.classes ?? [];
-    const rows = this.points.map(({ x, y, label }) => (scene.kind === "curve" ? `${rounded(x)},${rounded(y)}` : `${rounded(x)},${rounded(y)},${cell(names[label] ?? String(label))}`));
-    const csv = [scene.kind === "curve" ? `${cell(first)},${cell(second)}` : `${first},${second},class`, ...rows, ""].join("\n");
+    const curve = scene.kind === "curve";
+    const [first, second] = curve ? scene.axes : ["x1", "x2"];
+    const row = (/** @type {Point} */ { x, y, name }) => `${rounded(x)},${rounded(y)}${curve ? "" : `,${cell(name)}`}`;
+    const csv = [`${cell(first)},${cell(second)}${curve ? "" : ",class"}`, ...this.points.map(row), ""].join("\n");
     this.sent = csv;
     this.store.change(({ data }) => {
       const { test, seed } = data;
+      const standardise = this.synthetic(data.name) ? (data.standardise ?? false) : data.standardise;
       for (const name of Object.keys(data)) data[name] = null;
-      Object.assign(data, { name: "table", csv, target: scene.kind === "curve" ? second : "class", task: scene.kind === "curve" ? "regress" : "classify", standardise: false, test, seed });
+      const kind = curve ? { target: second, task: "regress" } : { target: "class", task: "classify" };
+      Object.assign(data, { name: "table", csv, ...kind, standardise, test, seed });
     });
+  }
+
+  /** Whether that data set is drawn by a rule: its rows are as they come, where a table's are standardised. @param {string} name */
+  synthetic(name) {
+    const entry = this.store.hello?.catalogue.datasets.find((one) => one.name === name);
+    return Boolean(entry && "n" in entry.parameters);
   }
 }
 
 /** The brush's controls in the data panel. @param {import("./store.js").Store} store @param {Brush} brush */
 export function brushControls(store, brush) {
   const label = h("span", { t: "brush.start" });
-  const toggle = h("button", { type: "button", class: "wide", "data-testid": "brush", "aria-pressed": "false", onclick: () => brush.toggle(!brush.on) }, icon("brush", 18), label);
+  const press = { type: "button", "aria-pressed": "false" };
+  const toggle = h(
+    "button",
+    { ...press, class: "wide", "data-testid": "brush", onclick: () => brush.toggle(!brush.on) },
+    icon("brush", 18),
+    label,
+  );
+  const why = h("p", { class: "hint", t: "brush.many", "data-testid": "brush-many", hidden: true });
   const classes = h("span", { class: "classes", role: "radiogroup", tLabel: "brush.class" });
-  const erase = h("button", { type: "button", class: "chip", "data-testid": "erase", "aria-pressed": "false", onclick: () => ((brush.erasing = !brush.erasing), brush.tell()) }, icon("erase", 16), h("span", { t: "brush.erase" }));
-  const clear = h("button", { type: "button", class: "chip", t: "brush.clear", "data-testid": "clear-points", onclick: () => brush.clear() });
+  const rub = () => {
+    brush.erasing = !brush.erasing;
+    brush.tell();
+  };
+  const erase = h(
+    "button",
+    { ...press, class: "chip", "data-testid": "erase", onclick: rub },
+    icon("erase", 16),
+    h("span", { t: "brush.erase" }),
+  );
+  const wipe = { type: "button", class: "chip", "data-testid": "clear-points", onclick: () => brush.clear() };
+  const clear = h("button", { ...wipe, t: "brush.clear" });
   const tools = h("div", { class: "brush-tools", hidden: true }, classes, erase, clear, h("p", { class: "hint", t: "brush.hint" }));
 
+  const swatch = (/** @type {string} */ name, /** @type {number} */ i) => {
+    const choose = () => {
+      brush.name = name;
+      brush.erasing = false;
+      brush.tell();
+    };
+    return h("button", {
+      type: "button",
+      class: "swatch",
+      role: "radio",
+      "aria-checked": String(brush.chosen() === name && !brush.erasing),
+      "aria-label": name,
+      "data-testid": `brush-class-${i}`,
+      style: { backgroundColor: classColour(i) },
+      onclick: choose,
+    });
+  };
   const refresh = () => {
     toggle.disabled = !brush.possible();
+    why.hidden = !brush.fits() || !brush.tooMany();
     toggle.setAttribute("aria-pressed", String(brush.on));
     word(label, "t", brush.on ? "brush.stop" : "brush.start");
     tools.hidden = !brush.on;
     erase.setAttribute("aria-pressed", String(brush.erasing));
-    const scene = store.state?.scene;
-    const count = scene?.classes ? Math.max(CLASSES, scene.classes.length) : 0;
-    classes.hidden = !count;
-    classes.replaceChildren(
-      ...Array.from({ length: Math.min(10, count) }, (_, i) => {
-        const chosen = brush.label === i && !brush.erasing;
-        const swatch = h("button", { type: "button", class: "swatch", role: "radio", "aria-checked": String(chosen), "aria-label": scene?.classes?.[i] ?? String(i), "data-testid": `brush-class-${i}`, style: { backgroundColor: classColour(i) } });
-        swatch.addEventListener("click", () => {
-          brush.label = i;
-          brush.erasing = false;
-          brush.tell();
-          classes.querySelectorAll("button")[i]?.focus();
-        });
-        return swatch;
-      }),
-    );
+    const names = brush.classes();
+    classes.hidden = !names.length;
+    keepFocus(classes, () => classes.replaceChildren(...names.map(swatch)));
   };
   brush.onChange(refresh);
   store.on("theme", refresh);
   refresh();
-  return h("div", { class: "group", "data-hide": "brush" }, toggle, tools);
+  return h("div", { class: "group", "data-hide": "brush" }, toggle, why, tools);
 }

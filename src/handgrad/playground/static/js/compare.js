@@ -2,14 +2,16 @@
 import { bandChart } from "./bandchart.js";
 import { classColour, classRgb, mix, paintValues, paper } from "./colours.js";
 import { copyText, h, setText, word } from "./dom.js";
-import { figure } from "./figures.js";
+import { figure, readNumber } from "./figures.js";
 import { spaced } from "./rules.js";
 import { t, tOr } from "./words.js";
 
 /** @typedef {import("./store.js").Store} Store */
 
+/** @typedef {"initializers" | "activations" | "optimizers" | "schedules" | "norms"} Family */
+
 /** What can be varied: the document's field, and the family of the catalogue its values come from, or a usual number. */
-const FIELDS = /** @type {Record<string, {family?: "initializers" | "activations" | "optimizers" | "schedules" | "norms", usual?: string}>} */ ({
+const FIELDS = /** @type {Record<string, {family?: Family, usual?: string}>} */ ({
   "network.init": { family: "initializers" },
   "network.activation": { family: "activations" },
   "network.hidden_sizes": { usual: "8, 8" },
@@ -29,7 +31,8 @@ export function comparePanel(store) {
   const typed = h("input", { type: "text", tLabel: "compare.value", "data-testid": "compare-typed" });
   const seeds = h("input", { type: "number", min: 2, max: 100, value: "20", id: "compare-seeds", "data-testid": "compare-seeds" });
   const start = h("button", { type: "button", class: "primary", t: "compare.go", "data-testid": "compare-go" });
-  const stop = h("button", { type: "button", t: "stop", hidden: true, "data-testid": "compare-stop", onclick: () => (store.do("stop"), done()) });
+  const end = () => (store.do("stop"), done());
+  const stop = h("button", { type: "button", t: "stop", hidden: true, "data-testid": "compare-stop", onclick: end });
   const progress = h("progress", { max: 1, value: 0, hidden: true, tLabel: "compare.progress" });
   const status = h("span", { class: "hint figure", role: "status" });
   const report = h("div", { class: "comparison", "data-testid": "comparison" });
@@ -37,7 +40,18 @@ export function comparePanel(store) {
     "div",
     {},
     h("p", { class: "hint", t: "compare.intro" }),
-    h("div", { class: "actions" }, h("label", { for: "compare-field", t: "compare.field" }), field, choice, typed, h("label", { for: "compare-seeds", t: "compare.seeds" }), seeds, start, stop),
+    h(
+      "div",
+      { class: "actions" },
+      h("label", { for: "compare-field", t: "compare.field" }),
+      field,
+      choice,
+      typed,
+      h("label", { for: "compare-seeds", t: "compare.seeds" }),
+      seeds,
+      start,
+      stop,
+    ),
     h("div", { class: "actions" }, progress, status),
     report,
   );
@@ -46,7 +60,8 @@ export function comparePanel(store) {
 
   const fill = () => {
     const before = field.value;
-    field.replaceChildren(h("option", { value: "" }, t("compare.alone")), ...Object.keys(FIELDS).map((name) => h("option", { value: name }, t(`compare.${name}`))));
+    const options = Object.keys(FIELDS).map((name) => h("option", { value: name }, t(`compare.${name}`)));
+    field.replaceChildren(h("option", { value: "" }, t("compare.alone")), ...options);
     field.value = before;
     fillValues();
   };
@@ -56,19 +71,32 @@ export function comparePanel(store) {
     typed.hidden = !chosen || Boolean(chosen.family);
     if (chosen?.family) {
       const family = store.hello?.catalogue[chosen.family] ?? [];
-      choice.replaceChildren(...family.map((one) => (typeof one === "string" ? h("option", { value: one }, t(`norm.${one}`)) : h("option", { value: one.name }, one.title ?? spaced(one.name)))));
+      const option = (/** @type {string | Parametrised} */ one) =>
+        typeof one === "string"
+          ? h("option", { value: one }, t(`norm.${one}`))
+          : h("option", { value: one.name }, one.title ?? spaced(one.name));
+      choice.replaceChildren(...family.map(option));
     } else if (chosen) typed.value = chosen.usual ?? "";
+    typed.setAttribute("aria-invalid", "false");
   };
   field.addEventListener("change", fillValues);
 
+  /** What was typed: numbers for the layers, one number for any other field. */
+  const number = () => {
+    if (field.value !== "network.hidden_sizes") return readNumber(typed.value);
+    return typed.value.split(/[\s,;]+/).filter(Boolean).map(Number);
+  };
   const wanted = () => {
     const chosen = FIELDS[field.value];
     if (!chosen) return null;
-    if (chosen.family) return { [field.value]: choice.value };
-    const numbers = typed.value.split(/[\s,;]+/).filter(Boolean).map(Number);
-    return { [field.value]: field.value === "network.hidden_sizes" ? numbers : numbers[0] };
+    return { [field.value]: chosen.family ? choice.value : number() };
   };
-  start.addEventListener("click", () => begin({ with: wanted(), seeds: Number(seeds.value) }));
+  start.addEventListener("click", () => {
+    const bad = !typed.hidden && [number()].flat().some((value) => !Number.isFinite(value));
+    typed.setAttribute("aria-invalid", String(bad));
+    if (bad) typed.focus();
+    else begin({ with: wanted(), seeds: Number(seeds.value) });
+  });
   /** @param {Record<string, any>} message */
   const begin = (message) => {
     if (!store.do("compare", message)) return;
@@ -115,35 +143,64 @@ function copyButton(code) {
   return h("div", { class: "actions" }, button);
 }
 
+/** @typedef {ComparedSetting & {diverged?: number}} Seen */
+
+/** What came out: an interval for one setting, unless none of its networks lived. @param {Comparison} found @param {string} metric */
+function verdict(found, metric) {
+  const settings = /** @type {Seen[]} */ (found.settings ?? []);
+  const { interval, diverged = 0 } = settings[0] ?? {};
+  if (settings.length !== 1 || !interval || diverged >= (found.seeds ?? Infinity)) return found.verdict ?? "";
+  const { value, low, high, level = 0.95 } = interval;
+  const ends = { value: figure(value), low: figure(low), high: figure(high) };
+  return t("compare.interval", { metric, ...ends, level: Math.round(100 * level) });
+}
+
 /** @param {Comparison} found @param {Store} store */
 function show(found, store) {
-  const settings = found.settings ?? [];
+  const settings = /** @type {Seen[]} */ (found.settings ?? []);
   const named = (/** @type {string} */ name) => (settings.length === 1 || !name ? t("compare.this") : spaced(name));
-  const key = h("p", { class: "legend" }, ...settings.map(({ name }, i) => h("span", { class: "key" }, h("i", { style: { backgroundColor: classColour(1 - i) } }), named(name))));
+  const colour = (/** @type {number} */ i) => h("i", { style: { backgroundColor: classColour(1 - i) } });
+  const key = h("p", { class: "legend" }, ...settings.map(({ name }, i) => h("span", { class: "key" }, colour(i), named(name))));
   const loss = settings.map(({ name, epochs, loss: band }) => ({ name, epochs, band }));
   const test = settings.flatMap(({ name, epochs, test: band }) => (band ? [{ name, epochs, band }] : []));
   const metric = tOr(`metric.${found.metric}`, spaced(found.metric ?? ""));
-  const alone = settings.length === 1 ? settings[0].interval : null;
+  const lost = settings.filter(({ diverged }) => diverged);
   const maps = settings.flatMap((setting) => {
     if (!setting.agreement) return [];
     const [rows, columns] = setting.agreement.shape;
-    const canvas = h("canvas", { width: columns, height: rows, role: "img", "aria-label": `${t("compare.agreement")} ${setting.name}` });
+    const label = `${t("compare.agreement")} ${setting.name}`;
+    const canvas = h("canvas", { width: columns, height: rows, role: "img", "aria-label": label });
     paintAgreement(canvas, setting.agreement, store);
     return [h("figure", {}, canvas, h("figcaption", {}, named(setting.name)))];
   });
+  const chart = (/** @type {string} */ title, /** @type {typeof loss} */ bands) =>
+    h("figure", {}, h("figcaption", {}, title), bandChart(bands, title));
+  const of = settings[0]?.agreement?.class ? "compare.agreement.hint" : "compare.agreement.mean";
   return [
-    h("p", { class: "verdict-words", "data-testid": "comparison-verdict" }, alone ? t("compare.interval", { metric, value: figure(alone.value), low: figure(alone.low), high: figure(alone.high), level: Math.round(100 * (alone.level ?? 0.95)) }) : found.verdict ?? ""),
+    h("p", { class: "verdict-words", "data-testid": "comparison-verdict" }, verdict(found, metric)),
+    ...lost.map(({ name, diverged }) =>
+      h("p", { class: "hint", t: "compare.diverged", vars: { name: named(name), diverged, seeds: found.seeds ?? "" } }),
+    ),
     h("p", { class: "hint", t: "compare.bands", vars: { seeds: found.seeds ?? "", epochs: found.epochs ?? "" } }),
     key,
-    h("div", { class: "charts" }, h("figure", {}, h("figcaption", { t: "loss.train" }), bandChart(loss, t("loss.train"))), test.length ? h("figure", {}, h("figcaption", {}, metric), bandChart(test, metric)) : null),
+    h("div", { class: "charts" }, chart(t("loss.train"), loss), test.length ? chart(metric, test) : null),
     maps.length ? h("h3", { t: "compare.agreement" }) : null,
-    maps.length ? h("p", { class: "hint", t: settings[0]?.agreement?.class ? "compare.agreement.hint" : "compare.agreement.mean" }) : null,
+    maps.length ? h("p", { class: "hint", t: of }) : null,
     h("div", { class: "agreements" }, ...maps),
-    found.code ? h("details", {}, h("summary", { t: "compare.code" }), h("pre", { class: "code", tabindex: 0, role: "group", tLabel: "compare.code" }, found.code), copyButton(found.code)) : null,
+    found.code ? codeOf(found.code) : null,
   ].filter((one) => one !== null);
 }
 
-/** The class most seeds choose, paler where they disagree; of numbers the mean, paler where they spread. @param {HTMLCanvasElement} canvas @param {Agreement} agreement @param {Store} store */
+/** @param {string} code */
+function codeOf(code) {
+  const text = h("pre", { class: "code", tabindex: 0, role: "group", tLabel: "compare.code" }, code);
+  return h("details", {}, h("summary", { t: "compare.code" }), text, copyButton(code));
+}
+
+/**
+ * The class most seeds choose, paler where they disagree; of numbers the mean.
+ * @param {HTMLCanvasElement} canvas @param {Agreement} agreement @param {Store} store
+ */
 function paintAgreement(canvas, agreement, store) {
   const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const image = pen.createImageData(canvas.width, canvas.height);
@@ -155,7 +212,8 @@ function paintAgreement(canvas, agreement, store) {
       image.data.set([...mix(background, classRgb(label), 0.06 + 0.84 * sure ** 2), 255], 4 * i);
     });
   } else if (agreement.mean) {
-    paintValues(agreement.mean, 0, image, Math.max(1e-9, ...agreement.mean.map(Math.abs)));
+    const values = agreement.mean.map((value) => value ?? NaN); // what is not finite comes as null
+    paintValues(values, 0, image, Math.max(1e-9, ...values.filter(Number.isFinite).map(Math.abs)));
   }
   pen.putImageData(image, 0, 0);
 }

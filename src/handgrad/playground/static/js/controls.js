@@ -22,13 +22,16 @@ export function controls(store) {
   };
   showRunning(false);
   run.addEventListener("click", () => store.do(running ? "pause" : "run"));
+  /** @param {"epoch" | "batch"} unit */
+  const step = (unit) => store.do("step", { unit });
 
-  const seed = h("output", { class: "figure" });
+  const seed = h("span", { class: "figure" });
   const newSeed = () => store.do("reset", { seed: Math.floor(Math.random() * 10_000) });
-  const epoch = h("output", { class: "figure epoch", "data-testid": "epoch" }, "0");
+  const epoch = h("span", { class: "figure epoch", "data-testid": "epoch" }, "0");
   const batch = h("span", { class: "batch" });
-  const slider = h("input", { type: "range", min: 0, max: 0, step: 1, value: "0", tLabel: "control.rewind", "data-testid": "rewind", id: "rewind" });
-  const at = h("output", { class: "figure", for: "rewind" });
+  const range = { type: "range", min: 0, max: 0, step: 1, value: "0" };
+  const slider = h("input", { ...range, tLabel: "control.rewind", "data-testid": "rewind", id: "rewind" });
+  const at = h("span", { class: "figure at" });
   /** @type {number[]} */
   let kept = [];
   let dragging = false;
@@ -42,9 +45,12 @@ export function controls(store) {
     setText(at, t("control.rewind.at", { epoch: wanted }));
     chosen = wanted;
   });
-  slider.addEventListener("change", () => chosen !== null && store.do("rewind", { epoch: chosen })); // on release: what came later is forgotten
+  // on release: what came later is forgotten
+  slider.addEventListener("change", () => chosen !== null && store.do("rewind", { epoch: chosen }));
 
-  const speed = h("select", { "data-testid": "speed", id: "speed" }, ...SPEEDS.map((value) => (value ? h("option", { value }, `${value}`) : h("option", { value: "0", t: "control.speed.most" }))));
+  const option = (/** @type {number} */ value) =>
+    value ? h("option", { value }, `${value}`) : h("option", { value: "0", t: "control.speed.most" });
+  const speed = h("select", { "data-testid": "speed", id: "speed" }, ...SPEEDS.map(option));
   speed.addEventListener("change", () => store.change((document) => (document.view.speed = Number(speed.value))));
 
   store.on("state", (state) => {
@@ -70,7 +76,7 @@ export function controls(store) {
 
   addEventListener("keydown", (event) => {
     if (event.target !== document.body || event.ctrlKey || event.metaKey || event.altKey) return;
-    const action = { " ": () => run.click(), ".": () => store.do("step", { unit: "epoch" }), ",": () => store.do("step", { unit: "batch" }) }[event.key];
+    const action = { " ": () => run.click(), ".": () => step("epoch"), ",": () => step("batch") }[event.key];
     if (!action) return;
     event.preventDefault();
     action();
@@ -82,8 +88,8 @@ export function controls(store) {
     return score < -100 ? "R² ≪ 0" : `R² ${figure(score)}`;
   };
   const loss = (/** @type {string} */ name, /** @type {string} */ key) => {
-    const value = h("output", { class: "figure loss", "data-testid": `${name}-loss` }, "–");
-    const metric = h("output", { class: "figure metric", "data-testid": `${name}-metric` });
+    const value = h("span", { class: "figure loss", "data-testid": `${name}-loss` }, "–");
+    const metric = h("span", { class: "figure metric", "data-testid": `${name}-metric` });
     store.on("frame", (/** @type {Frame} */ { header }) => {
       setText(value, figure(header.metrics[`${name}_loss`], 4));
       const score = header.metrics[`${name}_metric`];
@@ -92,22 +98,27 @@ export function controls(store) {
     return h("div", { class: `readout ${name}` }, h("span", { class: "caption", t: key }), value, metric);
   };
 
+  const reset = () => store.do("reset", { seed: null });
+  const named = (/** @type {string} */ name) => ({ "data-testid": name, "data-hide": name });
+  const caption = (/** @type {string} */ key, /** @type {object} */ rest = {}) => ({ class: "caption", t: key, ...rest });
+  const dice = iconButton("dice", "control.seed.new", newSeed, { "data-testid": "new-seed" });
+  const seeds = h("span", { class: "pair" }, seed, dice);
   return h(
     "section",
     { class: "transport", tLabel: "control.title" },
     h(
       "div",
       { class: "buttons" },
-      iconButton("reset", "control.reset", () => store.do("reset", { seed: null }), { "data-testid": "reset", "data-hide": "reset" }),
+      iconButton("reset", "control.reset", reset, named("reset")),
       run,
-      iconButton("step", "control.step", () => store.do("step", { unit: "epoch" }), { "data-testid": "step", "data-hide": "step" }),
-      iconButton("batch", "control.step.batch", () => store.do("step", { unit: "batch" }), { "data-testid": "step-batch", "data-hide": "step-batch" }),
+      iconButton("step", "control.step", () => step("epoch"), named("step")),
+      iconButton("batch", "control.step.batch", () => step("batch"), named("step-batch")),
     ),
-    h("div", { class: "readout of-epoch" }, h("span", { class: "caption", t: "control.epoch" }), epoch, batch),
+    h("div", { class: "readout of-epoch" }, h("span", caption("control.epoch")), epoch, batch),
     loss("train", "loss.train"),
     loss("test", "loss.test"),
-    h("div", { class: "readout rewind", "data-hide": "rewind" }, h("label", { class: "caption", for: "rewind", t: "control.rewind" }), slider, at),
-    h("div", { class: "readout of-speed", "data-hide": "speed" }, h("label", { class: "caption", for: "speed", t: "control.speed" }), speed),
-    h("div", { class: "readout of-seed", "data-hide": "seed" }, h("span", { class: "caption", t: "control.seed" }), h("span", { class: "pair" }, seed, iconButton("dice", "control.seed.new", newSeed, { "data-testid": "new-seed" }))),
+    h("div", { class: "readout rewind", "data-hide": "rewind" }, h("label", caption("control.rewind", { for: "rewind" })), slider, at),
+    h("div", { class: "readout of-speed", "data-hide": "speed" }, h("label", caption("control.speed", { for: "speed" })), speed),
+    h("div", { class: "readout of-seed", "data-hide": "seed" }, h("span", caption("control.seed")), seeds),
   );
 }

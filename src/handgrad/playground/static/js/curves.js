@@ -7,12 +7,21 @@ import { t } from "./words.js";
 
 const EVERY = 90; // milliseconds between two drawings
 
-/** @param {string[]} labels @param {boolean} log @param {number} width @param {number} height @param {[number | null, number | null]} ends @param {(plot: uPlot) => void} say @returns {uPlot.Options} */
+/**
+ * @param {string[]} labels @param {boolean} log @param {number} width @param {number} height
+ * @param {[number | null, number | null]} ends @param {(plot: uPlot) => void} say @returns {uPlot.Options}
+ */
 function options(labels, log, width, height, ends, say) {
   const ink = shade === "dark" ? "#a3aab6" : "#5b6372";
   const grid = { stroke: shade === "dark" ? "#2a3039" : "#eceae4", width: 1 };
   const axis = { stroke: ink, grid, ticks: { ...grid, size: 4 }, font: "11px system-ui, sans-serif", gap: 4 };
   const colours = [signColour(1), signColour(-1)];
+  const across = (/** @type {uPlot} */ plot) => {
+    const epochs = plot.data[0];
+    const first = epochs[0] ?? 0;
+    return /** @type {[number, number]} */ ([first, Math.max(epochs[epochs.length - 1] ?? 0, first + 10)]);
+  };
+  const points = { show: (/** @type {uPlot} */ plot) => plot.data[0].length === 1 };
   return {
     width,
     height,
@@ -21,7 +30,7 @@ function options(labels, log, width, height, ends, say) {
     legend: { show: false },
     hooks: { setCursor: [say] },
     scales: {
-      x: { time: false, range: (plot) => [plot.data[0][0] ?? 0, Math.max(plot.data[0][plot.data[0].length - 1] ?? 0, (plot.data[0][0] ?? 0) + 10)] },
+      x: { time: false, range: across },
       y: log ? { distr: 3 } : { range: (_, low, high) => range(low, high, ends) },
     },
     axes: [
@@ -30,7 +39,7 @@ function options(labels, log, width, height, ends, say) {
     ],
     series: [
       { label: t("curve.epoch") },
-      ...labels.map((label, i) => ({ label, stroke: colours[i], width: 2, dash: i ? [5, 3] : undefined, points: { show: (/** @type {uPlot} */ plot) => plot.data[0].length === 1 } })),
+      ...labels.map((label, i) => ({ label, stroke: colours[i], width: 2, dash: i ? [5, 3] : undefined, points })),
     ],
   };
 }
@@ -59,10 +68,18 @@ function reader(output) {
 export function curves(store) {
   const lossBox = h("div", { class: "chart", role: "img", tLabel: "curve.loss" });
   const metricBox = h("div", { class: "chart", role: "img", tLabel: "curve.metric" });
-  const readings = [h("output"), h("output")];
+  const readings = [h("span"), h("span")];
   const metricTitle = h("h3", { t: "curve.metric" });
   const log = tick(store, { key: "curve.log", name: "log", read: (d) => d.view.log, write: (d, on) => (d.view.log = on) });
-  const card = h("section", { class: "card curves", "data-hide": "curves" }, h("header", {}, h("h2", { t: "curve.title" }), log), h("div", { class: "chart-title" }, h("h3", { t: "curve.loss" }), readings[0]), lossBox, h("div", { class: "chart-title" }, metricTitle, readings[1]), metricBox);
+  const card = h(
+    "section",
+    { class: "card curves", "data-hide": "curves" },
+    h("header", {}, h("h2", { t: "curve.title" }), log),
+    h("div", { class: "chart-title" }, h("h3", { t: "curve.loss" }), readings[0]),
+    lossBox,
+    h("div", { class: "chart-title" }, metricTitle, readings[1]),
+    metricBox,
+  );
   /** @type {uPlot[]} */
   let plots = [];
   let built = "";
@@ -70,7 +87,9 @@ export function curves(store) {
   /** @returns {uPlot.AlignedData[]} */
   const data = () => {
     const { epoch = [], train_loss = [], test_loss = [], train_metric = [], test_metric = [] } = store.curves;
-    const positive = (/** @type {(number | null)[]} */ values) => (store.document?.view.log ? values.map((value) => (value !== null && value > 0 ? value : null)) : values);
+    const log = store.document?.view.log;
+    const drawable = (/** @type {number | null} */ value) => (value !== null && value > 0 ? value : null);
+    const positive = (/** @type {(number | null)[]} */ values) => (log ? values.map(drawable) : values);
     return /** @type {any} */ ([[epoch, positive(train_loss), positive(test_loss)], [epoch, train_metric, test_metric]]);
   };
   const build = () => {
@@ -85,7 +104,10 @@ export function curves(store) {
     const labels = [t("loss.train.short"), t("loss.test.short")];
     word(metricTitle, "t", `metric.${metric}`);
     const [first, second] = data();
-    plots = [new uPlot(options(labels, isLog, width, 138, [0, null], reader(readings[0])), first, lossBox), new uPlot(options(labels, false, width, 118, [null, 1], reader(readings[1])), second, metricBox)];
+    plots = [
+      new uPlot(options(labels, isLog, width, 138, [0, null], reader(readings[0])), first, lossBox),
+      new uPlot(options(labels, false, width, 118, [null, 1], reader(readings[1])), second, metricBox),
+    ];
   };
   let timer = 0;
   const soon = () => {

@@ -15,20 +15,33 @@ export function dataPanel(store, brush) {
   const names = h("div", { class: "chips", role: "group", tLabel: "data.tables", "data-hide": "data" });
   const entry = () => store.hello?.catalogue.datasets.find(({ name }) => name === store.document?.data.name);
   const takes = (/** @type {string} */ setting) => () => setting in (entry()?.parameters ?? {});
-  const standard = (/** @type {string} */ setting) => (/** @type {PlayDocument} */ document) => document.data[setting] ?? entry()?.parameters[setting]?.default;
-  const put = (/** @type {string} */ setting) => (/** @type {PlayDocument} */ document, /** @type {number} */ value) => (document.data[setting] = value);
-  const setting = (/** @type {string} */ name, /** @type {number} */ min, /** @type {number} */ max, /** @type {number} */ step) => slider(store, { key: `data.${name}`, name, min, max, step, read: standard(name), write: put(name), shown: takes(name) });
+  /** @param {string} name @param {number} min @param {number} max @param {number} step */
+  const setting = (name, min, max, step) =>
+    slider(store, {
+      key: `data.${name}`,
+      name,
+      min,
+      max,
+      step,
+      read: ({ data }) => data[name] ?? entry()?.parameters[name]?.default,
+      write: ({ data }, value) => (data[name] = value),
+      shown: takes(name),
+    });
 
   const pair = h("div", {});
   const showPair = () => {
     const columns = entry()?.columns;
     pair.hidden = !columns || columns.length < 3;
-    if (columns) keepFocus(pair, () => pair.replaceChildren(pairChooser(columns, store.document?.data.columns ?? null, (two) => store.change((document) => (document.data.columns = two)))));
+    if (!columns || pair.hidden) return pair.replaceChildren();
+    const put = (/** @type {string[] | null} */ two) => store.change((document) => (document.data.columns = two));
+    keepFocus(pair, () => pair.replaceChildren(pairChooser(columns, store.document?.data.columns ?? null, put)));
   };
   const fill = () => {
     const sets = store.hello?.catalogue.datasets ?? [];
-    keepFocus(pictures, () => pictures.replaceChildren(...sets.filter(({ name }) => hasThumbnail(name)).map((set) => tile(store, set))));
-    keepFocus(names, () => names.replaceChildren(...sets.filter(({ name }) => !hasThumbnail(name)).map((set) => tile(store, set))));
+    const tiles = (/** @type {boolean} */ drawn) =>
+      sets.filter(({ name }) => hasThumbnail(name) === drawn).map((set) => tile(store, set));
+    keepFocus(pictures, () => pictures.replaceChildren(...tiles(true)));
+    keepFocus(names, () => names.replaceChildren(...tiles(false)));
   };
   let chosen = "";
   const refresh = () => {
@@ -43,10 +56,16 @@ export function dataPanel(store, brush) {
   store.on("theme", refresh);
   store.on("language", refresh);
 
+  const draw = () => store.change(({ data }) => (data.seed += 1));
+  const again = iconButton("regenerate", "data.again", draw, {
+    class: "mini",
+    "data-testid": "regenerate",
+    "data-hide": "regenerate",
+  });
   return h(
     "section",
     { class: "card data", "data-testid": "data" },
-    h("header", {}, h("h2", { t: "data.title" }), iconButton("regenerate", "data.again", () => store.change((document) => (document.data.seed += 1)), { class: "mini", "data-testid": "regenerate", "data-hide": "regenerate" })),
+    h("header", {}, h("h2", { t: "data.title" }), again),
     pictures,
     names,
     pair,
@@ -54,13 +73,23 @@ export function dataPanel(store, brush) {
     setting("n", 20, 1000, 10),
     setting("arms", 1, 6, 1),
     setting("classes", 2, 10, 1),
-    slider(store, { key: "data.test", name: "test-share", min: 0.1, max: 0.9, step: 0.05, read: (d) => d.data.test, write: (d, value) => (d.data.test = value), format: (value) => `${Math.round(100 * value)} %`, shown: (d) => d.data.test < 1 }),
+    slider(store, {
+      key: "data.test",
+      name: "test-share",
+      min: 0.1,
+      max: 0.9,
+      step: 0.05,
+      read: (d) => d.data.test,
+      write: (d, value) => (d.data.test = value),
+      format: (value) => `${Math.round(100 * value)} %`,
+      shown: (d) => d.data.test < 1,
+    }),
     chooser(store, {
       key: "data.standardise",
       name: "standardise",
       read: (d) => String(d.data.standardise),
       write: (d, value) => (d.data.standardise = value === "null" ? null : value === "true"),
-      entries: () => [{ value: "null", text: t("data.standardise.null") }, { value: "true", text: t("data.standardise.true") }, { value: "false", text: t("data.standardise.false") }],
+      entries: () => ["null", "true", "false"].map((value) => ({ value, text: t(`data.standardise.${value}`) })),
       shown: (d) => !takes("n")() && d.data.name !== "digits",
     }),
     inputs(store),
@@ -93,7 +122,8 @@ function inputs(store) {
   const refresh = () => {
     const known = store.hello?.catalogue.inputs ?? [];
     const used = store.state?.inputs ?? [];
-    group.hidden = !used.length || !used.every(({ name }) => known.some((one) => one.name === name)) || (store.state?.scene.columns?.length ?? 2) !== 2;
+    const ready = used.length && used.every(({ name }) => known.some((one) => one.name === name));
+    group.hidden = !ready || (store.state?.scene.columns?.length ?? 2) !== 2;
     const wanted = store.document?.inputs ?? [];
     keepFocus(list, () =>
       list.replaceChildren(
@@ -104,7 +134,9 @@ function inputs(store) {
               const next = known.map((one) => one.name).filter((one) => (one === name ? !on : document.inputs.includes(one)));
               if (next.length) document.inputs = next;
             });
-          return h("button", { type: "button", class: "chip math-chip", "aria-pressed": String(on), disabled: on && wanted.length === 1, "data-testid": `choose-${name}`, onclick: toggle }, label);
+          const disabled = on && wanted.length === 1;
+          const pressed = { "aria-pressed": String(on), disabled, "data-testid": `choose-${name}` };
+          return h("button", { type: "button", class: "chip math-chip", ...pressed, onclick: toggle }, label);
         }),
       ),
     );

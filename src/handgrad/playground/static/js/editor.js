@@ -1,6 +1,6 @@
 /** The number behind a line or a square: a tip on hover and focus, a small editor on click or Enter. */
 import { h, setText } from "./dom.js";
-import { figure, typed } from "./figures.js";
+import { figure, readNumber, typed } from "./figures.js";
 import { closePopover, popover } from "./popover.js";
 import { t } from "./words.js";
 
@@ -14,10 +14,12 @@ export function valueAt(store, parameter, index) {
   return found.values[place] ?? null;
 }
 
-/** Follows the pointer or the focus with the number under it. @param {Store} store */
+/** Follows the pointer or the focus with the number under it, which it describes. @param {Store} store */
 export function tip(store) {
-  const element = h("div", { class: "tip", role: "tooltip", hidden: true });
+  const element = h("div", { class: "tip", id: "tip", role: "tooltip", hidden: true });
   document.body.append(element);
+  /** @type {Element | null} */
+  let described = null;
   /** @type {null | (() => string)} */
   let text = null;
   const refresh = () => text && setText(element, text());
@@ -27,10 +29,14 @@ export function tip(store) {
     show(target, say) {
       text = target ? say : null;
       element.hidden = !target;
+      described?.removeAttribute("aria-describedby");
+      described = target;
       if (!target) return;
+      target.setAttribute("aria-describedby", element.id);
       refresh();
       const at = target.getBoundingClientRect();
-      element.style.left = `${Math.max(4, Math.min(innerWidth - element.offsetWidth - 4, at.left + at.width / 2 - element.offsetWidth / 2))}px`;
+      const left = at.left + at.width / 2 - element.offsetWidth / 2;
+      element.style.left = `${Math.max(4, Math.min(innerWidth - element.offsetWidth - 4, left))}px`;
       element.style.top = `${Math.max(4, at.top + Math.min(at.height / 2, 200) - element.offsetHeight - 12)}px`;
     },
   };
@@ -38,29 +44,54 @@ export function tip(store) {
 
 /** @param {Store} store @param {Element} anchor @param {string} parameter @param {number[]} index */
 export function editNumber(store, anchor, parameter, index) {
-  const value = valueAt(store, parameter, index) ?? 0;
-  const input = h("input", { type: "text", inputmode: "decimal", value: typed(value), tLabel: "edit.value", "data-testid": "edit-value" });
-  const range = Math.max(2, Math.ceil(Math.abs(value) * 2));
-  const slide = h("input", { type: "range", min: -range, max: range, step: range / 200, value: String(value), tLabel: "edit.slide" });
-  const put = (/** @type {number} */ next) => store.do("edit", { parameter, index, value: next });
+  let now = valueAt(store, parameter, index) ?? 0;
+  const input = h("input", { type: "text", inputmode: "decimal", value: typed(now), tLabel: "edit.value", "data-testid": "edit-value" });
+  const slide = h("input", { type: "range", tLabel: "edit.slide", "data-testid": "edit-slide" });
+  /** @param {number} value */
+  const stretch = (value) => {
+    const range = Math.max(2, Number(slide.max), Math.ceil(Math.abs(value) * 2));
+    Object.assign(slide, { min: String(-range), max: String(range), step: String(range / 200) });
+  };
+  stretch(now);
+  slide.value = String(now);
+  /** @param {number} next */
+  const put = (next) => {
+    now = next;
+    store.do("edit", { parameter, index, value: next });
+  };
+  /** @param {number} next */
+  const show = (next) => {
+    if (Math.abs(next) > Number(slide.max)) stretch(next);
+    slide.value = String(next);
+    put(next);
+  };
+  /** @param {number} next */
+  const set = (next) => {
+    input.value = typed(next);
+    input.setAttribute("aria-invalid", "false");
+    show(next);
+  };
   input.addEventListener("change", () => {
-    const next = Number(input.value.replace("\u2212", "-").replace(",", "."));
-    const good = input.value.trim() !== "" && Number.isFinite(next);
+    const next = readNumber(input.value);
+    const good = Number.isFinite(next);
     input.setAttribute("aria-invalid", String(!good));
-    if (good) {
-      slide.value = String(next);
-      put(next);
-    }
+    if (good) show(next);
   });
   slide.addEventListener("input", () => {
     input.value = typed(Number(slide.value));
     put(Number(slide.value));
   });
-  const zero = h("button", { type: "button", t: "edit.zero", onclick: () => ((input.value = "0"), (slide.value = "0"), put(0)) });
-  const flip = h("button", { type: "button", t: "edit.flip", onclick: () => ((input.value = typed(-Number(slide.value))), (slide.value = String(-Number(slide.value))), put(Number(slide.value))) });
+  const off = store.on("frame", () => (now = valueAt(store, parameter, index) ?? now));
+  const zero = h("button", { type: "button", t: "edit.zero", onclick: () => set(0) });
+  const flip = h("button", { type: "button", t: "edit.flip", onclick: () => set(now === 0 ? 0 : -now) });
   const frozen = store.state?.parameters.find((one) => one.name === parameter)?.frozen;
-  const where = h("p", { class: "code" }, `${parameter} [${index.join(", ")}]`);
-  popover(anchor, parameter.endsWith(".W") ? "edit.weight" : "edit.bias", [where, h("div", { class: "line" }, input, slide), h("div", { class: "actions" }, zero, flip), frozen ? h("p", { class: "hint", t: "edit.frozen" }) : null], { testid: "editor" });
+  const content = [
+    h("p", { class: "code" }, `${parameter} [${index.join(", ")}]`),
+    h("div", { class: "line" }, input, slide),
+    h("div", { class: "actions" }, zero, flip),
+    frozen ? h("p", { class: "hint", t: "edit.frozen" }) : null,
+  ];
+  popover(anchor, parameter.endsWith(".W") ? "edit.weight" : "edit.bias", content, { testid: "editor", closed: off });
 }
 
 /**
@@ -76,16 +107,25 @@ export function openUnit(store, anchor, layer, unit, sources) {
     const across = weights.shape[1];
     const rows = Array.from({ length: Math.min(weights.shape[0], 24) }, (_, i) => {
       const value = weights.values[i * across + unit];
-      return h("tr", {}, h("td", { class: value < 0 ? "number negative" : "number positive" }, figure(value, 4)), h("td", {}, "×"), h("td", {}, sources[i] ?? `a${subscript(i)}`));
+      const shown = h("td", { class: value < 0 ? "number negative" : "number positive" }, figure(value, 4));
+      return h("tr", {}, shown, h("td", {}, "×"), h("td", {}, sources[i] ?? `a${subscript(i)}`));
     });
-    if (layer.biases) rows.push(h("tr", {}, h("td", { class: "number" }, figure(valueAt(store, layer.biases, [0, unit]), 4)), h("td"), h("td", { t: "edit.bias.short" })));
+    if (layer.biases) {
+      const shown = h("td", { class: "number" }, figure(valueAt(store, layer.biases, [0, unit]), 4));
+      rows.push(h("tr", {}, shown, h("td"), h("td", { t: "edit.bias.short" })));
+    }
     sum.replaceChildren(...rows);
   };
   put();
   const off = store.on("frame", put);
   const rule = typeof layer.activation === "string" ? layer.activation : layer.activation.f;
-  const equation = h("p", { class: "math" }, `z = Σ w·${last ? "a" : sources[0]?.startsWith("a") ? "a" : "x"} + b`, h("br"), last ? t("unit.output.equation", { loss: store.state?.loss ?? "" }) : `a = ${rule}${typeof layer.activation === "string" ? "(z)" : ""}`);
-  popover(anchor, last ? "unit.output" : "unit.hidden", [equation, h("div", { class: "scroll" }, h("table", { class: "sum" }, sum)), traceButton(store, layer, unit)], { vars: last ? { unit, name: store.state?.scene.classes?.[unit] ?? "" } : { layer: layer.index + 1, unit }, testid: "unit-card", closed: off });
+  const addend = last || sources[0]?.startsWith("a") ? "a" : "x";
+  const named = `a = ${rule}${typeof layer.activation === "string" ? "(z)" : ""}`;
+  const result = last ? t("unit.output.equation", { loss: store.state?.loss ?? "" }) : named;
+  const equation = h("p", { class: "math" }, `z = Σ w·${addend} + b`, h("br"), result);
+  const content = [equation, h("div", { class: "scroll" }, h("table", { class: "sum" }, sum)), traceButton(store, layer, unit)];
+  const vars = last ? { unit, name: store.state?.scene.classes?.[unit] ?? "" } : { layer: layer.index + 1, unit };
+  popover(anchor, last ? "unit.output" : "unit.hidden", content, { vars, testid: "unit-card", closed: off });
 }
 
 /** With the numbers of one row: the trace, opened at this unit. @param {Store} store @param {LayerState} layer @param {number} unit */

@@ -22,13 +22,28 @@ export function inputWindow({ window: [left, right, bottom, top], input_scale })
  * An input's values over a window at the middles of its pixels, the first row at the top.
  * @param {string} name @param {[number, number, number, number]} window @param {number} size
  */
-export function featureMap(name, [left, right, bottom, top], size) {
+export function featureMap(name, window, size) {
+  const mark = [name, size, ...window].join();
+  if (mark !== last.mark) last = { mark, values: computed(name, window, size) };
+  return last.values;
+}
+
+/**
+ * The map that was asked for last: one under the pointer is painted with each frame.
+ * @type {{mark: string, values: Float32Array | null}}
+ */
+let last = { mark: "", values: null };
+
+/** @param {string} name @param {[number, number, number, number]} window @param {number} size */
+function computed(name, [left, right, bottom, top], size) {
   const feature = FEATURES[name];
   if (!feature) return null;
   const values = new Float32Array(size * size);
   for (let row = 0; row < size; row++) {
     const y = top + ((bottom - top) * (row + 0.5)) / size;
-    for (let column = 0; column < size; column++) values[row * size + column] = feature(left + ((right - left) * (column + 0.5)) / size, y);
+    for (let column = 0; column < size; column++) {
+      values[row * size + column] = feature(left + ((right - left) * (column + 0.5)) / size, y);
+    }
   }
   return values;
 }
@@ -38,5 +53,6 @@ export const hasFeature = (name) => name in FEATURES;
 
 /** A plain map that grows along one direction, for inputs without a formula. @param {number} size @param {boolean} upward */
 export function rampMap(size, upward) {
-  return Float32Array.from({ length: size * size }, (_, i) => (upward ? 1 - (2 * Math.floor(i / size)) / (size - 1) : (2 * (i % size)) / (size - 1) - 1));
+  const grown = (/** @type {number} */ step) => (2 * step) / (size - 1) - 1;
+  return Float32Array.from({ length: size * size }, (_, i) => (upward ? -grown(Math.floor(i / size)) : grown(i % size)));
 }

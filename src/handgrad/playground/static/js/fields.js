@@ -1,6 +1,6 @@
 /** Form controls bound to the document: each reads its value from it and writes a change back. */
 import { h, setText, word } from "./dom.js";
-import { typed } from "./figures.js";
+import { readNumber, typed } from "./figures.js";
 import { icon } from "./icons.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -19,19 +19,25 @@ let count = 0;
 /** @param {FieldOptions} options @param {(id: string) => (Node | null)[]} inside @param {string} [kind] */
 function frame(options, inside, kind = "") {
   const id = `field-${++count}`;
-  return h("div", { class: `field ${kind}`, "data-hide": options.name }, h("label", { for: id, t: options.key, vars: options.vars }), ...inside(id));
+  const label = h("label", { for: id, t: options.key, vars: options.vars });
+  return h("div", { class: `field ${kind}`, "data-hide": options.name }, label, ...inside(id));
 }
 
-/** @param {Store} store @param {HTMLElement} element @param {FieldOptions} options @param {(value: any) => void} show */
+/**
+ * Shows the document's value; what somebody is typing is left alone until the server refuses it.
+ * @param {Store} store @param {HTMLElement} element @param {FieldOptions} options
+ * @param {(value: any, refused: boolean) => void} show
+ */
 function bind(store, element, options, show) {
-  const refresh = () => {
+  const refresh = (refused = false) => {
     const document = store.document;
     if (!document) return;
     element.hidden = options.shown ? !options.shown(document) : false;
-    if (!element.hidden) show(options.read(document));
+    if (!element.hidden) show(options.read(document), refused);
   };
-  store.on("document", refresh);
-  store.on("state", refresh);
+  store.on("document", () => refresh());
+  store.on("state", () => refresh());
+  store.on("error", ({ doing }) => doing === "change" && refresh(true));
   refresh();
   return element;
 }
@@ -43,15 +49,15 @@ function bind(store, element, options, show) {
  */
 export function slider(store, options) {
   const input = h("input", { type: "range", min: options.min, max: options.max, step: options.step, "data-testid": options.name });
-  const shown = h("output", { class: "value" });
+  const shown = h("span", { class: "value" });
   const format = options.format ?? typed;
   input.addEventListener("input", () => {
     setText(shown, format(Number(input.value)));
     store.change((document) => options.write(document, Number(input.value)));
   });
   const element = frame(options, (id) => ((input.id = id), [shown, input]), "slider");
-  return bind(store, element, options, (value) => {
-    if (document.activeElement !== input || !input.matches(":active")) input.value = String(value ?? options.min);
+  return bind(store, element, options, (value, refused) => {
+    if (refused || document.activeElement !== input || !input.matches(":active")) input.value = String(value ?? options.min);
     setText(shown, value === null || value === undefined ? "–" : format(Number(value)));
   });
 }
@@ -62,16 +68,22 @@ export function slider(store, options) {
  * @param {FieldOptions & {ladder?: number[], nullable?: boolean, whole?: boolean, placeholder?: string}} options
  */
 export function number(store, options) {
-  const input = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false", "data-testid": options.name, tPlaceholder: options.placeholder });
+  const plain = { type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false" };
+  const input = h("input", { ...plain, "data-testid": options.name, tPlaceholder: options.placeholder });
   const put = (/** @type {number | null} */ value) => store.change((document) => options.write(document, value));
   const commit = () => {
-    const text = input.value.trim().replace("\u2212", "-").replace(",", ".");
-    const value = text === "" ? null : Number(text);
+    const value = input.value.trim() === "" ? null : readNumber(input.value);
     const bad = value === null ? !options.nullable : !Number.isFinite(value) || (options.whole && !Number.isInteger(value));
     input.setAttribute("aria-invalid", String(Boolean(bad)));
     if (!bad && store.document && value !== options.read(store.document)) put(value);
   };
+  /** @param {any} value */
+  const show = (value) => {
+    input.value = String(value ?? ""); // all of its digits: a seed has up to ten
+    input.setAttribute("aria-invalid", "false");
+  };
   input.addEventListener("change", commit);
+  input.addEventListener("blur", () => store.document && show(options.read(store.document)));
   input.addEventListener("keydown", (event) => {
     if (event.key === "Enter") commit();
     if (event.key === "ArrowUp" || event.key === "ArrowDown") {
@@ -84,11 +96,12 @@ export function number(store, options) {
     const ladder = options.ladder ?? [];
     const now = store.document ? options.read(store.document) : null;
     const from = now ?? (direction > 0 ? -Infinity : Infinity);
-    const next = direction > 0 ? ladder.find((rung) => rung > from * (1 + 1e-9)) : ladder.findLast((rung) => rung < from * (1 - 1e-9));
-    if (next !== undefined) {
-      put(next);
-      input.value = typed(next);
-    }
+    const up = () => ladder.find((rung) => rung > from * (1 + 1e-9));
+    const down = () => ladder.findLast((rung) => rung < from * (1 - 1e-9));
+    const next = direction > 0 ? up() : down();
+    if (next === undefined) return;
+    put(next);
+    show(next);
   };
   /** @param {number} direction @param {"minus" | "plus"} sign @param {string} key */
   const nudge = (direction, sign, key) => {
@@ -101,8 +114,8 @@ export function number(store, options) {
     const parts = options.ladder ? [nudge(-1, "minus", "field.less"), input, nudge(1, "plus", "field.more")] : [input];
     return [h("span", { class: options.ladder ? "stepper" : "plain" }, ...parts)];
   });
-  return bind(store, element, options, (value) => {
-    if (document.activeElement !== input) input.value = value === null || value === undefined ? "" : typed(Number(value));
+  return bind(store, element, options, (value, refused) => {
+    if (refused || document.activeElement !== input) show(value);
   });
 }
 
@@ -121,7 +134,7 @@ export function chooser(store, options) {
     const mark = JSON.stringify(entries);
     if (mark !== before) {
       before = mark;
-      select.replaceChildren(...entries.map((entry) => h("option", { value: entry.value, disabled: entry.disabled, title: entry.title }, entry.text)));
+      select.replaceChildren(...entries.map(({ text, ...rest }) => h("option", rest, text)));
     }
     select.value = String(value ?? "");
   };
@@ -133,7 +146,8 @@ export function chooser(store, options) {
 export function tick(store, options) {
   const input = h("input", { type: "checkbox", "data-testid": options.name });
   input.addEventListener("change", () => store.change((document) => options.write(document, input.checked)));
-  const element = h("div", { class: "field tick", "data-hide": options.name }, h("label", {}, input, h("span", { t: options.key, vars: options.vars })));
+  const words = h("span", { t: options.key, vars: options.vars });
+  const element = h("div", { class: "field tick", "data-hide": options.name }, h("label", {}, input, words));
   return bind(store, element, options, (value) => (input.checked = Boolean(value)));
 }
 
@@ -143,5 +157,6 @@ export function tick(store, options) {
  */
 export function iconButton(name, key, action, rest = {}) {
   const { size = 20, class: extra = "", ...attributes } = rest;
-  return h("button", { type: "button", tLabel: key, tTitle: key, onclick: action, ...attributes, class: `icon-button ${extra}` }, icon(name, size));
+  const usual = { type: "button", tLabel: key, tTitle: key, onclick: action };
+  return h("button", { ...usual, ...attributes, class: `icon-button ${extra}` }, icon(name, size));
 }

@@ -7,18 +7,29 @@ const GROUPS = {
   transport: ["reset", "step", "step-batch", "rewind", "speed"],
   network: ["layers", "units", "activation", "freeze"],
   data: ["data", "regenerate", "noise", "n", "arms", "classes", "test-share", "standardise", "inputs", "brush", "csv"],
-  settings: ["optimizer", "learning-rate", "batch-size", "schedule", "clip-norm", "epochs", "init", "bias-init", "loss", "l2", "dropout", "norm", "residual", "seed"],
-  rest: ["show-test", "curves", "log", "signals", "trace", "prove", "mistake", "compare", "lesson", "share", "export", "hide-menu"],
+  settings: [
+    ...["optimizer", "learning-rate", "batch-size", "schedule", "clip-norm", "epochs"],
+    ...["init", "bias-init", "loss", "l2", "dropout", "norm", "residual", "seed"],
+  ],
+  rest: [
+    ...["show-test", "curves", "log", "signals", "trace", "prove", "mistake", "compare"],
+    ...["lesson", "share", "export", "hide-menu"],
+  ],
 };
+const ASKED = (new URLSearchParams(location.search).get("hide") ?? "").split(",");
+
+/** The controls that are put away, by the address or the document. @param {import("./store.js").Store} store */
+export function putAway(store) {
+  return [...ASKED, ...(store.document?.view.hide ?? [])].filter((name) => /^[\w-]+$/.test(name));
+}
 
 /** @param {import("./store.js").Store} store */
 export function hideButton(store) {
   const sheet = new CSSStyleSheet();
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
-  const asked = (new URLSearchParams(location.search).get("hide") ?? "").split(",");
   const apply = () => {
-    const names = [...asked, ...(store.document?.view.hide ?? [])].filter((name) => /^[\w-]+$/.test(name));
-    sheet.replaceSync(names.map((name) => `[data-hide="${name}"] { display: none !important; }`).join("\n"));
+    const rules = putAway(store).map((name) => `[data-hide="${name}"] { display: none !important; }`);
+    sheet.replaceSync(rules.join("\n"));
   };
   store.on("document", apply);
   store.on("state", apply);
@@ -34,8 +45,10 @@ export function hideButton(store) {
       );
       return h("label", { class: "check" }, input, h("span", { t: `hide.${name}` }));
     };
-    const groups = Object.entries(GROUPS).map(([group, names]) => h("fieldset", {}, h("legend", { t: `hide.group.${group}` }), ...names.map(box)));
-    dialog("hide.title", [h("p", { class: "hint", t: "hide.intro" }), h("div", { class: "hide-groups" }, ...groups)], "hide-dialog");
+    const fieldset = (/** @type {[string, string[]]} */ [group, names]) =>
+      h("fieldset", {}, h("legend", { t: `hide.group.${group}` }), ...names.map(box));
+    const groups = h("div", { class: "hide-groups" }, ...Object.entries(GROUPS).map(fieldset));
+    dialog("hide.title", [h("p", { class: "hint", t: "hide.intro" }), groups], "hide-dialog");
   };
   return iconButton("eye", "hide.title", open, { "data-testid": "hide", "data-hide": "hide-menu" });
 }

@@ -8,7 +8,10 @@ import { drawLinks, paintLinks } from "./network-links.js";
 import { drawUnits, paintBias, paintFilter, paintInput, paintMap, paintOutput } from "./network-units.js";
 
 /** @typedef {import("./geometry.js").Column} Column */
-/** @typedef {{kind: "map", map: number} | {kind: "input", name: string} | {kind: "output", unit: number} | null} Looking what the plane shows instead of the output */
+/**
+ * What the plane shows instead of the output.
+ * @typedef {{kind: "map", map: number} | {kind: "input", name: string} | {kind: "output", unit: number} | null} Looking
+ */
 
 /** @param {import("./store.js").Store} store @param {(looking: Looking) => void} look */
 export function network(store, look) {
@@ -19,7 +22,8 @@ export function network(store, look) {
   const scroll = h("div", { class: "board-scroll", tabindex: 0, role: "group", tLabel: "network.title" }, board);
   const note = h("p", { class: "hint", t: "network.hint" });
   const wider = h("p", { class: "hint wider", t: "network.wider", hidden: true });
-  const card = h("section", { class: "card network", "data-testid": "network" }, h("header", {}, h("h2", { t: "network.title" }), note), scroll, wider);
+  const header = h("header", {}, h("h2", { t: "network.title" }), note);
+  const card = h("section", { class: "card network", "data-testid": "network" }, header, scroll, wider);
   const bubble = tip(store);
   /** @type {import("./network-links.js").Bundle[]} */
   let bundles = [];
@@ -57,7 +61,8 @@ export function network(store, look) {
   const draw = (state) => {
     const tall = innerWidth < 700 ? 380 : 470;
     const shape = geometry(state, scroll.clientWidth || 600, tall);
-    const mark = JSON.stringify([shape, state.layers, state.inputs, state.parameters, state.scene.window, state.scene.kind, state.document.frozen, state.document.network, state.loss]);
+    const { layers, inputs, parameters, scene, document, loss } = state;
+    const mark = JSON.stringify([shape, layers, inputs, parameters, scene.window, scene.kind, document.frozen, document.network, loss]);
     if (mark === drawn) return;
     drawn = mark;
     wider.hidden = shape.width <= scroll.clientWidth;
@@ -71,7 +76,6 @@ export function network(store, look) {
       drawHeads(store, headBox, shape, state);
       ({ units, biases } = drawUnits(unitBox, shape, state, actions));
     });
-    store.tell("hide");
     if (store.frame) paint(store.frame);
   };
 
@@ -91,9 +95,11 @@ export function network(store, look) {
     const first = state.layers[0]?.weights ?? "";
     const filters = state.scene.image && store.parameter(first);
     for (const unit of units) {
-      if (unit.column.kind === "output") output && unit.unit < output.shape[0] && paintOutput(unit, output, state.scene);
+      const { kind, layer } = unit.column;
+      const { image } = state.scene;
+      if (kind === "output") output && unit.unit < output.shape[0] && paintOutput(unit, output, state.scene);
       else if (unit.map < 0) continue;
-      else if (filters && state.scene.image && unit.column.layer?.index === 0) paintFilter(unit, filters.values, filters.shape[1], state.scene.image);
+      else if (filters && image && layer?.index === 0) paintFilter(unit, filters.values, filters.shape[1], image);
       else if (maps) paintMap(unit, maps);
     }
   };
@@ -105,6 +111,7 @@ export function network(store, look) {
   store.on("state", draw);
   store.on("frame", paint);
   store.on("language", redraw);
+  store.on("error", ({ doing }) => doing === "change" && redraw()); // what was refused stands in a head no longer
   store.on("theme", () => {
     redraw();
     for (const unit of units) if (unit.column.kind === "input" && store.state) paintInput(unit, store.state);

@@ -2,12 +2,28 @@
 
 export const MARGIN = { left: 38, right: 10, top: 20, bottom: 36 };
 
-/** @typedef {{toX: (x: number) => number, toY: (y: number) => number, fromX: (px: number) => number, fromY: (py: number) => number, left: number, top: number, width: number, height: number, window: [number, number, number, number]}} View */
+/**
+ * @typedef {object} View
+ * @property {(x: number) => number} toX from the window to pixels
+ * @property {(y: number) => number} toY
+ * @property {(px: number) => number} fromX and back
+ * @property {(py: number) => number} fromY
+ * @property {number} left
+ * @property {number} top
+ * @property {number} width
+ * @property {number} height
+ * @property {[number, number, number, number]} window
+ */
 
 /** @param {Scene} scene @param {number} width @param {number} height @returns {View} */
 export function planeView(scene, width, height) {
   const [x0, x1, y0, y1] = scene.window;
-  const inner = { left: MARGIN.left, top: MARGIN.top, width: Math.max(10, width - MARGIN.left - MARGIN.right), height: Math.max(10, height - MARGIN.top - MARGIN.bottom) };
+  const inner = {
+    left: MARGIN.left,
+    top: MARGIN.top,
+    width: Math.max(10, width - MARGIN.left - MARGIN.right),
+    height: Math.max(10, height - MARGIN.top - MARGIN.bottom),
+  };
   return {
     ...inner,
     window: scene.window,
@@ -20,7 +36,11 @@ export function planeView(scene, width, height) {
 
 /** @typedef {{row: number, part: "train" | "test", x: number, y: number, target: number}} Found */
 
-/** The point nearest to a place on the canvas, within `reach` pixels. @param {Scene} scene @param {View} view @param {number} px @param {number} py @param {number} reach @param {boolean} withTest @returns {Found | null} */
+/**
+ * The point nearest to a place on the canvas, within `reach` pixels.
+ * @param {Scene} scene @param {View} view @param {number} px @param {number} py
+ * @param {number} reach @param {boolean} withTest @returns {Found | null}
+ */
 export function nearest(scene, view, px, py, reach, withTest) {
   /** @type {Found | null} */
   let best = null;
@@ -57,7 +77,7 @@ export function inUnits(scene, output) {
 const extents = new WeakMap();
 
 /** The least and the largest target, in the units of the data. @param {Scene} scene @returns {[number, number]} */
-export function extent(scene) {
+function extent(scene) {
   const known = extents.get(scene);
   if (known) return known;
   const all = [...scene.train.y, ...scene.test.y];

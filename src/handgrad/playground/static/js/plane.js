@@ -1,9 +1,9 @@
 /** The large output plane: what the network says everywhere, the points it learns from, and what lies under the pointer. */
 import { classColour, signColour } from "./colours.js";
 import { h, setText, word } from "./dom.js";
-import { figure } from "./figures.js";
+import { figure, percent } from "./figures.js";
 import { axisText, paintField, paintOverlay } from "./plane-paint.js";
-import { extent, inUnits, nearest, outputsAt, planeView } from "./plane-view.js";
+import { inUnits, nearest, outputsAt, planeView, valueScale } from "./plane-view.js";
 import { tick } from "./fields.js";
 import { t } from "./words.js";
 
@@ -21,13 +21,22 @@ import { t } from "./words.js";
 /** @param {import("./store.js").Store} store @param {Brush} brush */
 export function plane(store, brush) {
   const field = h("canvas", { class: "plane-field" });
-  const overlay = h("canvas", { class: "overlay", tabindex: 0, role: "application", tLabel: "plane.label", "data-testid": "plane" });
+  const named = { role: "application", tLabel: "plane.label", "data-testid": "plane" };
+  const overlay = h("canvas", { class: "overlay", tabindex: 0, ...named });
   const frameBox = h("div", { class: "plane-frame" }, field, overlay);
   const reading = h("p", { class: "reading figure", "data-testid": "reading" });
+  const spoken = h("p", { class: "visually-hidden", role: "status" }); // the reading where the keyboard's cursor stops
   const legend = h("div", { class: "legend" });
   const showing = h("span", { class: "showing" });
-  const test = tick(store, { key: "plane.showtest", name: "show-test", read: (d) => d.view.show_test, write: (d, on) => (d.view.show_test = on) });
-  const card = h("section", { class: "card output" }, h("header", {}, h("h2", { t: "plane.title" }), showing), frameBox, reading, h("div", { class: "under" }, legend, test));
+  const test = tick(store, {
+    key: "plane.showtest",
+    name: "show-test",
+    read: (d) => d.view.show_test,
+    write: (d, on) => (d.view.show_test = on),
+  });
+  const header = h("header", {}, h("h2", { t: "plane.title" }), showing);
+  const under = h("div", { class: "under" }, legend, test);
+  const card = h("section", { class: "card output" }, header, frameBox, reading, spoken, under);
   const pen = /** @type {CanvasRenderingContext2D} */ (overlay.getContext("2d"));
   /** @type {Looking} */
   let looking = null;
@@ -37,7 +46,13 @@ export function plane(store, brush) {
   let cursor = null;
 
   const view = () => (store.state ? planeView(store.state.scene, overlay.clientWidth, overlay.clientHeight) : null);
-  const marks = () => ({ showTest: Boolean(store.document?.view.show_test), selected: store.selection, drawn: brush.drawn(), cursor, output: store.frame?.arrays.output ?? null });
+  const marks = () => ({
+    showTest: Boolean(store.document?.view.show_test),
+    selected: store.selection,
+    drawn: brush.drawn(),
+    cursor,
+    output: store.frame?.arrays.output ?? null,
+  });
   const paintTop = () => {
     const now = view();
     if (now && store.state) paintOverlay(pen, now, store.state.scene, marks());
@@ -61,12 +76,14 @@ export function plane(store, brush) {
     if (!now || !scene || !at) return setText(reading, t("plane.rest"));
     const x = now.fromX(at.x);
     const y = now.fromY(at.y);
-    const found = nearest(scene, now, at.x, at.y, 7, marks().showTest);
+    const found = nearest(scene, now, at.x, at.y, 7, Boolean(store.document?.view.show_test));
     const values = output && outputsAt(output, now, x, y);
     const [first, second] = scene.axes.map(axisText);
     const place = scene.kind === "curve" ? `${first} ${figure(x, 2)}` : `${first} ${figure(x, 2)}  ${second} ${figure(y, 2)}`;
-    const says = !values ? "" : scene.classes ? likeliest(scene.classes, values) : values.map((value) => figure(inUnits(scene, value))).join(", ");
-    const point = found ? `  ·  ${t(`plane.${found.part}`)} ${found.row}: ${scene.classes ? scene.classes[found.target] : figure(found.target)}` : "";
+    const numbers = () => (values ?? []).map((value) => figure(inUnits(scene, value))).join(", ");
+    const says = values && scene.classes ? likeliest(scene.classes, values, store.state?.loss ?? "") : numbers();
+    const target = found && (scene.classes ? scene.classes[found.target] : figure(found.target));
+    const point = found ? `  ·  ${t(`plane.${found.part}`)} ${found.row}: ${target}` : "";
     setText(reading, `${place}  →  ${says}${point}`);
   };
 
@@ -111,9 +128,12 @@ export function plane(store, brush) {
     if (!now) return;
     const [x0, x1, y0, y1] = now.window;
     cursor ??= { x: (x0 + x1) / 2, y: (y0 + y1) / 2 };
+    pointer = null;
     if (move) {
       const stride = event.shiftKey ? 0.1 : 0.02;
-      cursor = { x: Math.min(x1, Math.max(x0, cursor.x + move[0] * stride * (x1 - x0))), y: Math.min(y1, Math.max(y0, cursor.y + move[1] * stride * (y1 - y0))) };
+      const x = cursor.x + move[0] * stride * (x1 - x0);
+      const y = cursor.y + move[1] * stride * (y1 - y0);
+      cursor = { x: Math.min(x1, Math.max(x0, x)), y: Math.min(y1, Math.max(y0, y)) };
     } else if (event.key === "Enter" || event.key === " ") {
       if (brush.active()) {
         brush.paint(cursor.x, cursor.y, now, true);
@@ -123,9 +143,11 @@ export function plane(store, brush) {
     event.preventDefault();
     paintTop();
     read();
+    setText(spoken, reading.textContent ?? "");
   });
   overlay.addEventListener("blur", () => {
     cursor = null;
+    setText(spoken, "");
     paintTop();
   });
 
@@ -134,13 +156,17 @@ export function plane(store, brush) {
     if (!scene) return;
     overlay.classList.toggle("brushing", brush.active());
     if (scene.classes) {
-      const entries = scene.classes.slice(0, 10).map((name, i) => h("span", { class: "key" }, h("i", { style: { backgroundColor: classColour(i) } }), name));
+      const colour = (/** @type {number} */ i) => h("i", { style: { backgroundColor: classColour(i) } });
+      const entries = scene.classes.slice(0, 10).map((name, i) => h("span", { class: "key" }, colour(i), name));
       legend.replaceChildren(...entries);
     } else if (scene.kind === "curve") {
-      legend.replaceChildren(h("span", { class: "key" }, h("i", { class: "line", style: { backgroundColor: signColour(-1) } }), t("plane.curve")), h("span", { class: "key" }, h("i", { style: { backgroundColor: signColour(1) } }), t("plane.data")));
+      const line = h("i", { class: "line", style: { backgroundColor: signColour(-1) } });
+      const dot = h("i", { style: { backgroundColor: signColour(1) } });
+      const key = (/** @type {Node} */ mark, /** @type {string} */ name) => h("span", { class: "key" }, mark, t(name));
+      legend.replaceChildren(key(line, "plane.curve"), key(dot, "plane.data"));
     } else {
-      const [low, high] = extent(scene);
-      legend.replaceChildren(h("span", { class: "ramp" }, figure(low, 2), h("i"), figure(high, 2)));
+      const { middle, half } = valueScale(scene);
+      legend.replaceChildren(h("span", { class: "ramp" }, figure(middle - half, 2), h("i"), figure(middle + half, 2)));
     }
   };
 
@@ -169,9 +195,14 @@ export function plane(store, brush) {
   return { card, look, field, overlay };
 }
 
-/** @param {string[]} classes @param {number[]} values */
-function likeliest(classes, values) {
+/**
+ * The likeliest class, with its probability, or with its score where the loss gives none.
+ * @param {string[]} classes @param {number[]} values @param {string} loss
+ */
+function likeliest(classes, values, loss) {
+  if (values.some(Number.isNaN)) return figure(NaN);
   const all = values.length === 1 ? [1 - values[0], values[0]] : values;
   const best = all.indexOf(Math.max(...all));
-  return `${classes[best] ?? best} (${(100 * all[best]).toFixed(1)} %)`;
+  const share = /^(softmax|sigmoid)_cross_entropy/.test(loss) ? percent(all[best]) : figure(all[best]);
+  return `${classes[best] ?? best} (${share})`;
 }

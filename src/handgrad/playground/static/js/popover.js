@@ -12,7 +12,19 @@ let open = null;
 export function popover(anchor, key, content, options = {}) {
   closePopover();
   const title = h("h3", { t: key, vars: options.vars });
-  const card = h("div", { class: options.wide ? "popover wide" : "popover", role: "dialog", tLabel: key, vars: options.vars, "data-testid": options.testid ?? "popover" }, h("div", { class: "popover-head" }, title, iconButton("close", "close", () => closePopover(true), { class: "mini", size: 16 })), ...content);
+  const close = iconButton("close", "close", () => closePopover(true), { class: "mini", size: 16 });
+  const card = h(
+    "div",
+    {
+      class: options.wide ? "popover wide" : "popover",
+      role: "dialog",
+      tLabel: key,
+      vars: options.vars,
+      "data-testid": options.testid ?? "popover",
+    },
+    h("div", { class: "popover-head" }, title, close),
+    ...content,
+  );
   document.body.append(card);
   open = { card, anchor, closed: options.closed ?? (() => {}) };
   place();
@@ -24,8 +36,8 @@ export function popover(anchor, key, content, options = {}) {
 
 function place() {
   if (!open) return;
-  const { card, anchor } = open;
-  const at = anchor.getBoundingClientRect();
+  const { card } = open;
+  const at = (standing(open.anchor) ?? open.anchor).getBoundingClientRect();
   const width = card.offsetWidth;
   const height = card.offsetHeight;
   const left = Math.max(8, Math.min(innerWidth - width - 8, at.left + at.width / 2 - width / 2));
@@ -33,6 +45,12 @@ function place() {
   const below = middle + 10 + height < innerHeight;
   card.style.left = `${left + scrollX}px`;
   card.style.top = `${Math.max(8, below ? middle + 10 : Math.max(8, at.top - height - 10)) + scrollY}px`;
+}
+
+/** What a card was opened from, or what has been drawn in its place since. @param {Element} anchor */
+function standing(anchor) {
+  const mark = anchor.getAttribute("data-testid");
+  return anchor.isConnected ? anchor : mark ? document.querySelector(`[data-testid="${CSS.escape(mark)}"]`) : null;
 }
 
 /** @param {boolean} [back] whether the focus returns to where it came from */
@@ -43,8 +61,7 @@ export function closePopover(back = false) {
   card.remove();
   closed();
   if (!back) return;
-  const mark = anchor.getAttribute("data-testid");
-  const again = anchor.isConnected ? anchor : mark ? document.querySelector(`[data-testid="${CSS.escape(mark)}"]`) : null;
+  const again = standing(anchor);
   if (again instanceof HTMLElement || again instanceof SVGElement) again.focus({ preventScroll: true });
 }
 

@@ -1,5 +1,5 @@
 /** A table of one's own: a CSV file dropped anywhere on the page or chosen, then its target and its columns. */
-import { h } from "./dom.js";
+import { h, keepFocus } from "./dom.js";
 import { icon } from "./icons.js";
 import { t } from "./words.js";
 
@@ -9,19 +9,22 @@ import { t } from "./words.js";
 /** @param {Store} store */
 export function tableControls(store) {
   const file = h("input", { type: "file", accept: ".csv,text/csv,.tsv,.txt", hidden: true, "data-testid": "csv-file" });
-  const button = h("button", { type: "button", class: "wide", "data-testid": "csv", onclick: () => file.click() }, icon("share", 18), h("span", { t: "table.open" }));
+  const pick = { type: "button", class: "wide", "data-testid": "csv", onclick: () => file.click() };
+  const button = h("button", pick, icon("share", 18), h("span", { t: "table.open" }));
   const chosen = h("div", { class: "table-choice", hidden: true });
   /** @type {ColumnInfo[]} */
   let columns = [];
+  /** the table whose columns they are */
   let csv = "";
-  let asked = "";
+  /** @type {{csv: string, fresh: boolean}[]} questions in the order of their answers; fresh: about a file just chosen */
+  const asked = [];
 
-  /** @param {File} found */
-  const read = async (found) => {
-    csv = await found.text();
-    asked = csv;
-    store.do("columns", { csv });
+  /** @param {string} text @param {boolean} fresh */
+  const ask = (text, fresh) => {
+    if (store.do("columns", { csv: text })) asked.push({ csv: text, fresh });
   };
+  /** @param {File} found */
+  const read = async (found) => ask(await found.text(), true);
   file.addEventListener("change", () => {
     if (file.files?.[0]) read(file.files[0]);
     file.value = "";
@@ -29,13 +32,15 @@ export function tableControls(store) {
   dropAnywhere((found) => read(found));
 
   store.on("columns", (message) => {
+    const question = asked.shift();
+    if (!question) return;
     columns = message.columns;
-    const names = columns.map((column) => column.name);
-    const current = store.document?.data;
-    const again = current?.name === "table" && current.csv === csv && names.includes(current.target ?? "");
-    if (!again) take(guess(columns), null);
+    csv = question.csv;
+    if (question.fresh) take(guess(columns), null);
     show();
   });
+  store.on("error", ({ doing }) => doing === "columns" && asked.shift());
+  store.on("link", () => (asked.length = 0));
   /** @param {string} target @param {string[] | null} pair */
   const take = (target, pair) =>
     store.change(({ data }) => {
@@ -48,18 +53,17 @@ export function tableControls(store) {
     const data = store.document?.data;
     chosen.hidden = data?.name !== "table" || data.csv !== csv || !columns.length;
     if (chosen.hidden || !data) return;
-    const target = h("select", { "data-testid": "target", tLabel: "table.target" }, ...columns.map(({ name }) => h("option", { value: name }, name)));
+    const options = columns.map(({ name }) => h("option", { value: name }, name));
+    const target = h("select", { "data-testid": "target", tLabel: "table.target" }, ...options);
     target.value = data.target ?? "";
     target.addEventListener("change", () => take(target.value, data.columns?.includes(target.value) ? null : data.columns));
     const free = columns.filter(({ name, numeric }) => numeric && name !== data.target).map(({ name }) => name);
-    chosen.replaceChildren(h("label", { class: "line" }, h("span", { t: "table.target" }), target), pairChooser(free, data.columns, (pair) => take(data.target ?? "", pair)));
+    const pair = pairChooser(free, data.columns, (two) => take(data.target ?? "", two));
+    keepFocus(chosen, () => chosen.replaceChildren(h("label", { class: "line" }, h("span", { t: "table.target" }), target), pair));
   };
   store.on("state", (/** @type {PlayState} */ state) => {
     const data = state.document.data;
-    if (data.name === "table" && data.csv && data.csv !== asked) {
-      csv = asked = data.csv;
-      store.do("columns", { csv });
-    }
+    if (data.name === "table" && data.csv && data.csv !== (asked.at(-1)?.csv ?? csv)) ask(data.csv, false);
     show();
   });
   store.on("language", show);
@@ -72,7 +76,8 @@ export function tableControls(store) {
  */
 export function pairChooser(names, pair, put) {
   const choose = (/** @type {number} */ place) => {
-    const select = h("select", { "data-testid": `column-${place + 1}`, tLabel: `table.column.${place + 1}` }, h("option", { value: "" }, t("table.all")), ...names.map((name) => h("option", { value: name }, name)));
+    const options = [h("option", { value: "" }, t("table.all")), ...names.map((name) => h("option", { value: name }, name))];
+    const select = h("select", { "data-testid": `column-${place + 1}`, tLabel: `table.column.${place + 1}` }, ...options);
     select.value = pair?.[place] ?? "";
     select.addEventListener("change", () => {
       if (!select.value) return put(null);
@@ -82,10 +87,14 @@ export function pairChooser(names, pair, put) {
     });
     return select;
   };
-  return h("div", { class: "field", hidden: names.length < 2 }, h("span", { class: "label", t: "table.columns" }), h("span", { class: "two" }, choose(0), choose(1)));
+  const two = h("span", { class: "two" }, choose(0), choose(1));
+  return h("div", { class: "field", hidden: names.length < 2 }, h("span", { class: "label", t: "table.columns" }), two);
 }
 
-/** The column that is most likely the target: one so named, else the last with few values, else the last. @param {ColumnInfo[]} columns */
+/**
+ * The column that is most likely the target: one so named, else the last with few values, else the last.
+ * @param {ColumnInfo[]} columns
+ */
 function guess(columns) {
   const named = columns.find(({ name }) => /^(target|class|label|y|species|outcome)$/i.test(name));
   const few = columns.findLast(({ distinct, numeric }) => !numeric || distinct <= 10);

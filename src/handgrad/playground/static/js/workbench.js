@@ -1,6 +1,7 @@
 /** The workbench below the network: signals, trace, proof, mistakes and comparisons, one tab each. */
 import { h } from "./dom.js";
 import { comparePanel } from "./compare.js";
+import { putAway } from "./hide.js";
 import { mistakesPanel } from "./mistakes.js";
 import { proofPanel } from "./proof.js";
 import { signalsPanel } from "./signals.js";
@@ -26,18 +27,26 @@ export function workbench(store) {
   /** @type {Map<string, HTMLButtonElement>} */
   const tabs = new Map();
   for (const name of names) {
-    const tab = h("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, t: `tab.${name}`, "data-testid": name, "data-hide": name, onclick: () => open(name) });
-    tabs.set(name, tab);
-    Object.assign(panels[name].panel, { id: `panel-${name}`, hidden: true });
-    panels[name].panel.setAttribute("role", "tabpanel");
-    panels[name].panel.setAttribute("aria-labelledby", `tab-${name}`);
+    const { panel } = panels[name];
+    const named = { t: `tab.${name}`, "data-testid": name, "data-hide": name, onclick: () => open(name) };
+    tabs.set(name, h("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, ...named }));
+    Object.assign(panel, { id: `panel-${name}`, hidden: true });
+    panel.setAttribute("role", "tabpanel");
+    panel.setAttribute("aria-labelledby", `tab-${name}`);
+    panel.dataset.hide = name;
   }
+  /** The tabs that no teacher has put away. */
+  const shown = () => {
+    const away = putAway(store);
+    return names.filter((name) => !away.includes(name));
+  };
   const bar = h("div", { class: "tabs", role: "tablist", tLabel: "workbench.title" }, ...tabs.values());
   bar.addEventListener("keydown", (event) => {
     const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!move) return;
     event.preventDefault();
-    const next = names[(names.indexOf(current) + move + names.length) % names.length];
+    const there = shown();
+    const next = there[(there.indexOf(current) + move + there.length) % there.length];
     select(next);
     tabs.get(next)?.focus();
   });
@@ -52,12 +61,26 @@ export function workbench(store) {
   };
   /** @param {string} name */
   const open = (name) => {
+    if (!shown().includes(name)) return;
     select(name);
     panels[name].opened?.();
   };
+  /** Where the tab in front has been put away, the first of the others comes forward. */
+  const settle = () => {
+    const there = shown();
+    card.hidden = !there.length;
+    if (!there.length || there.includes(current)) return;
+    select(there[0]);
+    signals.refresh();
+  };
+  const all = names.map((name) => panels[name].panel);
+  const card = h("section", { class: "card workbench", "data-testid": "workbench" }, bar, ...all);
   select(current);
-  const card = h("section", { class: "card workbench", "data-testid": "workbench" }, bar, ...names.map((name) => panels[name].panel));
+  settle();
+  store.on("document", settle);
+  store.on("state", settle);
   store.on("selection", () => {
+    if (!shown().includes("trace")) return;
     const first = current !== "trace";
     select("trace");
     trace.ask();
