@@ -121,7 +121,7 @@ export function comparePanel(store) {
     last = message;
     draw();
   });
-  store.on("error", done);
+  store.on("error", ({ doing }) => (!doing || doing === "compare") && done());
   store.on("link", done);
   store.on("opening", () => {
     last = null;

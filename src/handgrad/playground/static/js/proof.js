@@ -26,23 +26,21 @@ export function proofPanel(store) {
     stop.hidden = false;
   };
   button.addEventListener("click", go);
+  const done = () => {
+    stop.hidden = true;
+    delete wait.dataset.t;
+    setText(wait, "");
+  };
   store.on("proof", (/** @type {Proof} */ proof) => {
     if (proof.finished === false) return;
-    delete wait.dataset.t;
-    setText(wait, "");
-    stop.hidden = true;
+    done();
     report.replaceChildren(...draw(proof));
   });
-  store.on("error", ({ doing }) => {
-    if (doing && doing !== "prove") return;
-    stop.hidden = true;
-    delete wait.dataset.t;
-    setText(wait, "");
-  });
+  store.on("error", ({ doing }) => (!doing || doing === "prove") && done());
+  store.on("link", done);
   store.on("opening", () => {
     report.replaceChildren();
-    delete wait.dataset.t;
-    setText(wait, "");
+    done();
   });
   const age = () => {
     if (report.hasChildNodes() && stop.hidden) word(wait, "t", "proof.stale");
