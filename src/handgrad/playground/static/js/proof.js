@@ -14,7 +14,7 @@ const errorWidth = (error) => (error && error > 0 ? Math.max(0.02, Math.min(1, M
 /** @param {import("./store.js").Store} store */
 export function proofPanel(store) {
   const button = h("button", { type: "button", class: "primary", t: "proof.go", "data-testid": "prove-go" });
-  const stop = h("button", { type: "button", t: "stop", hidden: true, onclick: () => store.do("stop") });
+  const stop = h("button", { type: "button", t: "stop", hidden: true, onclick: () => (store.do("stop"), done()) });
   const wait = h("span", { class: "hint", role: "status" });
   const report = h("div", { class: "proof", "data-testid": "proof" });
   const panel = h("div", {}, h("p", { class: "hint", t: "proof.intro" }), h("div", { class: "actions" }, button, stop, wait), report);
