@@ -115,11 +115,27 @@ def test_a_kept_epoch_comes_back_with_its_bits_and_goes_on_the_same():
     later, curve = run.net.params.copy(), list(run.curves.columns["train_loss"])
     run.rewind(20)
     assert run.net.params.tobytes() == params.tobytes()
-    assert run.curves.columns["train_loss"] == curve[:21]
-    for _ in range(10):
-        run.advance()
+    assert run.curves.columns["train_loss"] == curve
+    run.advance()
+    assert run.curves.columns["train_loss"] == curve[:22]
+    run.advance(9)
     assert run.net.params.tobytes() == later.tobytes()
     assert run.curves.columns["train_loss"] == curve
+
+
+def test_going_back_loses_nothing_until_it_goes_on():
+    run = run_of(epochs=100)
+    run.advance()
+    params, kept = run.net.params.copy(), list(run.kept)
+    assert 101 not in kept  # at every second epoch only
+    run.rewind(kept[3])
+    assert run.now["train_loss"] == run.curves.columns["train_loss"][kept[3]]
+    run.rewind(101)
+    assert run.net.params.tobytes() == params.tobytes()
+    run.rewind(kept[3])
+    run.edit(Edit("dense1.W", (0, 0), 1.0))
+    assert max(run.kept) == run.epoch == kept[3]
+    assert run.curves.columns["epoch"][-1] == run.epoch
 
 
 def test_rewinding_goes_back_through_legs():
@@ -128,8 +144,8 @@ def test_rewinding_goes_back_through_legs():
     run.advance()
     run.rewind(2)
     assert (run.epoch, len(run.walked())) == (2, 1)
-    with pytest.raises(ValueError, match="epoch 4 is not kept; those that are: 0, 1, 2"):
-        run.rewind(4)
+    with pytest.raises(ValueError, match="epoch 5 is not kept; those that are: 0, 1, 2, 3, 4"):
+        run.rewind(5)
 
 
 def test_kept_epochs_and_curves_stay_within_bounds():

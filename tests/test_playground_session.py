@@ -115,7 +115,10 @@ def test_frames_send_each_point_of_the_curves_once():
     assert (second["curves"]["from"], second["curves"]["columns"]["epoch"]) == (3, [3])
     tab.handle({"do": "rewind", "epoch": 1})
     third, _ = unpack(tab.frame())
-    assert (third["curves"]["from"], third["curves"]["columns"]["epoch"]) == (0, [0, 1])
+    assert (third["epoch"], third["curves"]["from"], third["curves"]["columns"]["epoch"]) == (1, 4, [])
+    tab.handle(step()[0])
+    fourth, _ = unpack(tab.frame())
+    assert (fourth["curves"]["from"], fourth["curves"]["columns"]["epoch"]) == (0, [0, 1, 2])
 
 
 def test_frames_tell_the_legs_when_there_are_others():

@@ -74,8 +74,15 @@ def test_rewind_and_train_again_gives_the_same_bits(play: Playground) -> None:
     play.until("store.frame.header.epoch === 2")
     expect(play.get("epoch")).to_have_text("2")
     np.testing.assert_array_equal(play.params, reference.trained(play.document, 2).params)
-    assert play.store("store.curves.epoch") == [0, 1, 2]
-    play.step(4)
+    assert play.store("store.curves.epoch") == list(range(7))  # nothing is lost yet
+    play.slide("rewind", play.header["kept"].index(6))
+    play.until("store.frame.header.epoch === 6")
+    np.testing.assert_array_equal(play.params, after)
+    play.slide("rewind", play.header["kept"].index(2))
+    play.until("store.frame.header.epoch === 2")
+    play.step()
+    assert play.store("store.curves.epoch") == [0, 1, 2, 3]
+    play.step(3)
     np.testing.assert_array_equal(play.params, after)
 
 

@@ -104,6 +104,18 @@ def test_a_change_that_nobody_heard_is_made_when_the_line_is_back(play: Playgrou
     play.step()
 
 
+def test_a_page_that_is_loaded_again_goes_on_where_it_was(visit: Opener, server: Server) -> None:
+    play = visit(server, "")
+    play.click("add-layer")
+    play.until_document("network.hidden_sizes", [4, 3, 3])
+    play.step(3)
+    params = play.params
+    play.page.reload()
+    play.until("store.state && store.frame && store.frame.header.epoch === 3")
+    assert play.document["network"]["hidden_sizes"] == [4, 3, 3]
+    np.testing.assert_array_equal(play.params, params)
+
+
 def test_the_doctor_names_the_illness(play: Playground) -> None:
     play.choose("init", "zeros")
     play.until_document("network.init", "zeros")

@@ -81,6 +81,7 @@ class Run:
         is_lbfgs = isinstance(self.training.optimizer, LBFGS)
         if self.diverged is not None or (is_lbfgs and self.ended):
             return
+        self._forget_later()
         if is_lbfgs:
             self.training.leg = 0, self.start  # it walks its leg again: its memory cannot be kept
         before = self.net.params.copy(), self.net.state.copy()
@@ -111,18 +112,18 @@ class Run:
         self._new_leg(replace(self.legs[-1], edits=(edit,)))
 
     def rewind(self, epoch: int) -> None:
-        """Back to a kept epoch; what came after it is forgotten."""
+        """To a kept epoch; those after it stay until the network goes on from there in another way, or again."""
         if epoch not in self.kept:
             raise ValueError(f"epoch {epoch} is not kept; those that are: {', '.join(map(str, self.kept))}")
         moment = self.kept[epoch]
+        if self.diverged is None:
+            self._keep()  # where it is now, to come back to
         *earlier, leg = moment.legs
         self._enter(earlier, leg, epoch - moment.state["epoch"])
         self.training.load_state_dict(moment.state)
         self.start = moment.start
         self.document = replace(self.document, training=leg.training, frozen=leg.frozen)
-        self.kept = {number: each for number, each in self.kept.items() if number <= epoch}
-        self.curves.cut(epoch - 1)
-        self._measure()
+        self.now = self.measured_of(self.net)
 
     def walked(self) -> tuple[Leg, ...]:
         """The legs with the epochs that they went, the last as far as it is."""
@@ -153,9 +154,16 @@ class Run:
             edits = {each.place: each for each in (*last.edits, *leg.edits)}  # the last of each weight is what counts
             leg = replace(leg, edits=tuple(edits.values()))
         self._enter(earlier, replace(leg, epochs=0), self.epoch)
+        self._forget_later()
         self.curves.cut(self.epoch - 1)
         self._measure()
         self._keep()
+
+    def _forget_later(self) -> None:
+        """Another future begins, or the same one again."""
+        self.kept = {number: each for number, each in self.kept.items() if number <= self.epoch}
+        if self.curves.columns["epoch"][-1] > self.epoch:
+            self.curves.cut(self.epoch)
 
     def _require_room(self) -> None:
         """Refuse a leg that no document could tell of."""

@@ -9,9 +9,9 @@ const EVERY = 90; // milliseconds between two drawings
 
 /**
  * @param {string[]} labels @param {boolean} log @param {number} width @param {number} height
- * @param {[number | null, number | null]} ends @param {(plot: uPlot) => void} say @returns {uPlot.Options}
+ * @param {[number | null, number | null]} ends @param {uPlot.Hooks.Arrays} hooks @returns {uPlot.Options}
  */
-function options(labels, log, width, height, ends, say) {
+function options(labels, log, width, height, ends, hooks) {
   const ink = shade === "dark" ? "#a3aab6" : "#5b6372";
   const grid = { stroke: shade === "dark" ? "#2a3039" : "#eceae4", width: 1 };
   const axis = { stroke: ink, grid, ticks: { ...grid, size: 4 }, font: "11px system-ui, sans-serif", gap: 4 };
@@ -28,7 +28,7 @@ function options(labels, log, width, height, ends, say) {
     padding: [8, 10, 0, 0],
     cursor: { y: false, points: { size: 6 } },
     legend: { show: false },
-    hooks: { setCursor: [say] },
+    hooks,
     scales: {
       x: { time: false, range: across },
       y: log ? { distr: 3 } : { range: (_, low, high) => range(low, high, ends) },
@@ -62,6 +62,18 @@ function reader(output) {
     const at = (/** @type {number} */ series) => plot.data[series]?.[i ?? -1];
     setText(output, i === null || i === undefined ? "" : `${t("curve.epoch")} ${at(0)}:  ${figure(at(1))} · ${figure(at(2))}`);
   };
+}
+
+/** Marks where a network is that was taken back in time. @param {uPlot} plot @param {number} epoch */
+function markNow(plot, epoch) {
+  const epochs = plot.data[0];
+  if (epoch >= (epochs[epochs.length - 1] ?? 0)) return;
+  const { ctx, bbox } = plot;
+  const x = Math.round(plot.valToPos(epoch, "x", true));
+  ctx.save();
+  ctx.fillStyle = shade === "dark" ? "#e8e9ec" : "#1c2230";
+  ctx.fillRect(x - 1, bbox.top, 2, bbox.height);
+  ctx.restore();
 }
 
 /** @param {import("./store.js").Store} store */
@@ -104,9 +116,11 @@ export function curves(store) {
     const labels = [t("loss.train.short"), t("loss.test.short")];
     word(metricTitle, "t", `metric.${metric}`);
     const [first, second] = data();
+    const now = (/** @type {uPlot} */ plot) => markNow(plot, store.frame?.header.epoch ?? Infinity);
+    const hooks = readings.map((output) => ({ setCursor: [reader(output)], draw: [now] }));
     plots = [
-      new uPlot(options(labels, isLog, width, 138, [0, null], reader(readings[0])), first, lossBox),
-      new uPlot(options(labels, false, width, 118, [null, 1], reader(readings[1])), second, metricBox),
+      new uPlot(options(labels, isLog, width, 138, [0, null], hooks[0]), first, lossBox),
+      new uPlot(options(labels, false, width, 118, [null, 1], hooks[1]), second, metricBox),
     ];
   };
   let timer = 0;

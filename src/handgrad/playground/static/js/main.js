@@ -14,6 +14,7 @@ import { network } from "./network.js";
 import { networkSvg, planePng } from "./pictures.js";
 import { plane } from "./plane.js";
 import { closePopover } from "./popover.js";
+import { keep, kept } from "./resume.js";
 import { shareButton } from "./share.js";
 import { Store } from "./store.js";
 import { startTheme } from "./theme.js";
@@ -54,8 +55,14 @@ async function linked() {
   }
 }
 
-/** What the page is to begin with: the address's document, else the lesson that it names. @returns {Promise<Asked>} */
+/**
+ * What the page is to begin with: what it held before it was loaded again, the address's document, or the lesson that
+ * it names.
+ * @returns {Promise<Asked>}
+ */
 async function wanted() {
+  const held = kept();
+  if (held) return { document: held };
   const asked = await linked();
   const name = new URLSearchParams(location.search).get("lesson");
   if (asked.document || asked.wrong || !name) return asked;
@@ -73,6 +80,7 @@ async function start() {
   if (asked.wrong) store.tell("error", asked.wrong);
   store.on("language", () => reword(document));
   store.on("opening", () => closePopover());
+  addEventListener("pagehide", () => store.held && keep(store.held));
   addEventListener("hashchange", async () => {
     const next = await linked();
     if (next.document) store.open(next.document);

@@ -22,6 +22,26 @@ export function resumed({ document, frame: { header, arrays }, legs }) {
   return { ...document, start: { epoch: header.epoch, params: base64Of(arrays.params), state: base64Of(arrays.state), legs: walked(legs, header.epoch) } };
 }
 
+const KEY = "handgrad.held";
+
+/** Keeps what is on the page for when it is loaded again, in this tab only; without weights where they are too many. @param {Held} held */
+export function keep(held) {
+  for (const document of [resumed(held), held.document]) {
+    try {
+      return sessionStorage.setItem(KEY, JSON.stringify(document));
+    } catch {
+      sessionStorage.removeItem(KEY); // the browser has no room for it
+    }
+  }
+}
+
+/** What was kept, if the page is loaded again. @returns {PlayDocument | null} */
+export function kept() {
+  const [loading] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+  const text = sessionStorage.getItem(KEY);
+  return loading?.type === "reload" && text ? JSON.parse(text) : null;
+}
+
 /** The legs as far as that epoch: the last was told when it began. @param {any[]} legs @param {number} epoch */
 function walked(legs, epoch) {
   const before = legs.slice(0, -1).reduce((sum, leg) => sum + leg.epochs, 0);
