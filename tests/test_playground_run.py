@@ -22,7 +22,10 @@ from handgrad.playground.scene import scene_of
 from handgrad.training.walking import walk
 
 CSV = "a,b,colour,t\n" + "".join(f"{i},{i * i % 7},{'red' if i % 3 else 'blue'},{'pq'[i % 2]}\n" for i in range(40))
-MANY_TEXTS = "a,b,t\n" + "".join(f"w{i % 1200},1,{'pq'[i % 2]}\n" for i in range(2400))
+MANY_TEXTS = "a,b,t\n" + "".join(f"w{i % 1000},1,{'pq'[i % 2]}\n" for i in range(2400))
+GAPS = "id,a,b,empty,t\n" + "".join(
+    f"plant {i},{i if i % 11 else ''},{i * i % 7},{'' if i % 5 else 3},{'pq'[i % 2]}\n" for i in range(60)
+)
 LONG = {"f": "z" + " + tanh(z)" * 30, "df": "1" + " + exp(-z * z)" * 20}
 MANY_CLASSES = "a,t\n" + "".join(f"{i},k{i % 60}\n" for i in range(300))
 
@@ -55,6 +58,7 @@ DOCUMENTS = {
     "columns": {"data": {"name": "wine", "columns": ["alcohol", "hue"]}, "inputs": ["x1", "x2", "x1_squared"]},
     "table": {"data": {"name": "table", "csv": CSV, "target": "t"}, "training": {"batch_size": None}},
     "table's columns": {"data": {"name": "table", "csv": CSV, "target": "t", "columns": ["b", "a"]}},
+    "table with gaps": {"data": {"name": "table", "csv": GAPS, "target": "t"}},
     "own formula": {"network": {"activation": [{"f": "z*sigmoid(z)", "df": "sigmoid(z)+a*sigmoid(-z)"}, "selu"]}},
     "all of it": {
         "data": {"name": "spirals", "arms": 3, "n": 90},
@@ -290,7 +294,7 @@ def test_divergence_is_kept_and_can_be_taken_back(tmp_path, monkeypatch):
         ({"data": {"n": 8000}, "network": {"hidden_sizes": [512], "activation": LONG}}, "an epoch of this network"),
         ({"network": {"hidden_sizes": [512, 1] * 8}}, "an epoch of this network"),
         ({"training": {"optimizer": "lbfgs", "epochs": 501}}, "L-BFGS takes at most 500"),
-        ({"data": {"name": "table", "csv": MANY_TEXTS, "target": "t"}}, "makes 1,201 inputs; this playground allows"),
+        ({"data": {"name": "table", "csv": MANY_TEXTS, "target": "t"}}, "makes 1,001 inputs; this playground allows"),
         ({"data": {"name": "table", "csv": MANY_CLASSES, "target": "t"}}, "has 60 classes; this playground allows 50"),
         ({"mistake": "identical halves of a batch"}, "mistake"),
         ({"data": {"name": "table", "csv": "a\n", "target": "a"}}, "no rows"),
@@ -304,6 +308,15 @@ def test_what_does_not_go_together_is_refused(given, words):
     with pytest.raises((ValueError, TypeError)) as refused:
         run_of(given)
     assert words in str(refused.value)
+
+
+def test_names_and_rows_with_empty_cells_are_left_out_and_told():
+    scene = run_of({"data": {"name": "table", "csv": GAPS, "target": "t"}}).scene
+    assert scene.left_out == (("id", "empty"), 6)
+    assert scene.inputs == ("x1", "x2")
+    assert len(scene.train.X) + len(scene.test.X) == 54
+    with pytest.raises(ValueError, match="no row without an empty cell"):
+        run_of({"data": {"name": "table", "csv": "a,t\n,1\n2,\n", "target": "t"}})
 
 
 @pytest.mark.parametrize("edit", [("dense9.W", (0, 0)), ("dense1.W", (2, 0)), ("dense1.W", (0, 4))])

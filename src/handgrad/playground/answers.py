@@ -10,7 +10,8 @@ from handgrad.gradcheck.mistakes import MISTAKES
 from handgrad.losses import Loss, losses
 from handgrad.playground.limits import Limits
 from handgrad.playground.run import Run
-from handgrad.playground.scene import Scene, read_table
+from handgrad.playground.scene import Scene
+from handgrad.playground.tables import read_table
 from handgrad.playground.units import SHOWN_LAYERS, SHOWN_UNITS, Drawn
 from handgrad.preprocessing import NumericColumn
 
@@ -97,6 +98,7 @@ def _scene(scene: Scene) -> dict[str, Any]:
         "values": [float(y.min()), float(y.max())] if scene.classes is None else None,
         "target_scale": list(scene.target_scale),
         "input_scale": _input_scale(scene),
+        "left_out": {"columns": list(scene.left_out.columns), "rows": scene.left_out.rows},
     }
 
 

@@ -80,6 +80,8 @@ def _data(run: Run) -> Iterator[str]:
         columns = "" if source.columns is None else f"[{[*source.columns, source.target]!r}]"
         yield f"csv = {source.csv!r}"
         yield f"frame = pd.read_csv(io.StringIO(csv)){columns}"
+        if any(scene.left_out):
+            yield f"frame = frame.drop(columns={list(scene.left_out.columns)!r}).dropna()  # names, and empty cells"
         yield f"dataset = hg.datasets.from_pandas(frame, {source.target!r}, {source.task!r})"
     elif source.recipe.name in SYNTHETIC:
         given = "".join(f"{name}={value!r}, " for name, value in source.recipe.parameters.items())

@@ -4,22 +4,19 @@ With two columns the plane is theirs, in their own units; with one it is column 
 through the mean of the training rows along their two principal directions.
 """
 
-import io
-from csv import Error as CSVError
-from csv import reader as csv_reader
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.datasets import Dataset, from_pandas, plane_inputs
+from handgrad.datasets import Dataset, plane_inputs
 from handgrad.experiments.draws import SYNTHETIC, Rows, load, loss_for, outputs_for
 from handgrad.losses import Loss
 from handgrad.playground.document import Document, Source
 from handgrad.playground.limits import Limits
+from handgrad.playground.tables import LeftOut, Table, own_table
 from handgrad.preprocessing import NumericColumn
-from handgrad.rules import unknown
 
 _MARGIN = 0.12  # of the window, around the points
 _IMAGE = (8, 8)  # of the digits
@@ -64,6 +61,7 @@ class Scene:
     target_scale: tuple[float, float]  # centre and scale of a number that is predicted
     plane: Plane
     points: tuple[Array, Array]  # coordinates (B, 2) of training and test rows
+    left_out: LeftOut  # of a table of one's own
     grids: dict[int, Array] = field(default_factory=dict)  # that were asked for, by their side
 
     def grid(self, side: int) -> Array:
@@ -79,7 +77,7 @@ class Scene:
 
 def scene_of(document: Document, limits: Limits) -> Scene:
     """The scene that a document asks for; refuses what does not go together."""
-    dataset = _dataset(document.data, limits)
+    dataset, left_out = _table(document.data, limits)
     recipe = document.data.recipe
     standardise = recipe.name not in SYNTHETIC if recipe.standardise is None else recipe.standardise
     train, test = dataset.split(test=recipe.test, seed=document.data.seed, standardise=standardise)
@@ -116,60 +114,18 @@ def scene_of(document: Document, limits: Limits) -> Scene:
         target_scale=(centre, scale),
         plane=plane,
         points=(points[0], points[1]),
+        left_out=left_out,
     )
 
 
-def read_table(csv: str, limits: Limits) -> Any:
-    """The text of a table as a DataFrame; its header is looked at first, for pandas takes long over a strange one."""
-    import pandas as pd
-
-    try:
-        names = next(csv_reader(io.StringIO(csv)), [])
-    except CSVError as wrong:
-        raise ValueError(f"data.csv has a first line that cannot be read ({wrong})") from wrong
-    limits.require("columns", len(names), f"data.csv has {len(names):,} columns")
-    if len(set(names)) < len(names):
-        raise ValueError("data.csv has two columns of one name; expected a line of different names")
-    try:
-        frame = pd.read_csv(io.StringIO(csv))
-    except (ValueError, pd.errors.ParserError) as wrong:
-        raise ValueError(f"data.csv cannot be read as a table ({wrong})") from wrong
-    if frame.empty:
-        raise ValueError("data.csv has no rows; expected a line of column names, and rows below it")
-    return frame
-
-
-def _dataset(source: Source, limits: Limits) -> Dataset:
+def _table(source: Source, limits: Limits) -> Table:
     """All rows, with the chosen columns."""
+    if source.csv is not None:
+        return own_table(source, limits)
     if source.columns is not None and source.recipe.name in SYNTHETIC:
         raise ValueError(f"data.columns: {source.recipe.name!r} is drawn and has no others; leave it out")
-    if source.csv is None:
-        dataset = load(source.recipe, None, source.seed)
-        return dataset if source.columns is None else dataset.select(*source.columns)
-    frame = read_table(source.csv, limits)
-    limits.require("rows", len(frame), f"data.csv has {len(frame):,} rows")
-    assert source.target is not None
-    if source.columns is not None:
-        for name in (*source.columns, source.target):
-            if name not in frame.columns:
-                raise unknown("column of data.csv", name, frame.columns)
-        if source.target in source.columns:
-            raise ValueError(f"data.columns holds the target, {source.target!r}; choose two others")
-        frame = frame[[*source.columns, source.target]]
-    _require_few(frame, source.target, limits)
-    dataset = from_pandas(frame, source.target, source.task)
-    limits.require("classes", dataset.n_classes, f"data.target has {dataset.n_classes:,} classes")
-    if source.columns is not None and dataset.X.shape[1] != 2:
-        raise ValueError(f"data.columns: {' and '.join(source.columns)} are not both numbers; choose two that are")
-    return dataset
-
-
-def _require_few(frame: Any, target: str, limits: Limits) -> None:
-    """Refuse a table of which more inputs would be made than can be held, before they are made."""
-    features = frame.drop(columns=target, errors="ignore")
-    inputs = sum(1 if values.dtype.kind in "fiub" else values.nunique() for _, values in features.items())
-    limits.require("columns", inputs, f"data.csv makes {inputs:,} inputs")
-    limits.require("cells", inputs * len(frame), f"data.csv makes {inputs * len(frame):,} numbers")
+    dataset = load(source.recipe, None, source.seed)
+    return Table(dataset if source.columns is None else dataset.select(*source.columns))
 
 
 def _wants_one_hot(loss: Loss | None, dataset: Dataset) -> bool:
