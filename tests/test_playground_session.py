@@ -432,10 +432,10 @@ def test_exports(tmp_path):
     for to, name in (
         ("python", "playground.py"),
         ("document", "playground.json"),
-        ("safetensors", "playground.safetensors"),
-        ("onnx", "playground.onnx"),
-        ("sklearn", "playground.joblib"),
-        ("numpy", "playground.py"),
+        ("safetensors", "network.safetensors"),
+        ("onnx", "network.onnx"),
+        ("sklearn", "network.joblib"),
+        ("numpy", "network.py"),
     ):
         told = done(tab.handle({"do": "export", "to": to}))
         assert (told["kind"], told["name"]) == ("file", name)

@@ -111,6 +111,11 @@ def test_a_link_of_a_link_exports_code_of_the_whole_run(play: Playground, visit:
     np.testing.assert_array_equal(net.params, other.params)
 
 
+def test_a_document_is_written_into_the_address_by_hand(visit: Opener, server: Server) -> None:
+    play = visit(server, '#{"data": {"name": "circles"}, "network": {"hidden_sizes": [2]}}')
+    assert (play.document["data"]["name"], play.document["network"]["hidden_sizes"]) == ("circles", [2])
+
+
 @pytest.mark.parametrize("fragment", ["#d=this-is-no-document", link_to({"data": {"name": "nonsense"}})])
 def test_a_broken_link_says_so_and_opens_the_usual_network(visit: Opener, server: Server, fragment: str) -> None:
     other = visit(server, fragment)

@@ -34,8 +34,8 @@ def export_of(run: Run, to: Any) -> Job:
     if run.document.mistake is not None:
         raise ValueError(f"export: a network with the mistake {run.document.mistake!r} is for looking at; take it out")
     if to == "safetensors":
-        return _written("playground.safetensors", lambda path: save(net, path))
-    return _written(f"playground{SUFFIXES[to]}", lambda path: write(net, path, to))
+        return _written("network.safetensors", lambda path: save(net, path))
+    return _written(f"network{SUFFIXES[to]}", lambda path: write(net, path, to))
 
 
 def with_weights(run: Run) -> Document:

@@ -1,4 +1,4 @@
-/** A document in the page's address: deflated, then base64 with letters that addresses allow. */
+/** A document in the page's address: deflated, then base64 with letters that addresses allow; or JSON as one writes it. */
 
 const PREFIX = "#d=";
 export const LONGEST = 20_000; // characters of a link
@@ -34,6 +34,8 @@ export async function linkOf(document) {
 
 /** The document of the address, if it holds one. @returns {Promise<any | null>} */
 export async function documentOfAddress() {
+  const written = decodeURIComponent(location.hash.slice(1));
+  if (written.startsWith("{")) return JSON.parse(written);
   if (!location.hash.startsWith(PREFIX)) return null;
   const text = atob(location.hash.slice(PREFIX.length).replaceAll("-", "+").replaceAll("_", "/"));
   const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
