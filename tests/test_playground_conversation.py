@@ -74,6 +74,21 @@ def test_a_tab_that_does_not_read_is_closed():
     assert len(socket.read) == 1
 
 
+def test_a_tab_that_goes_while_it_is_turned_away_is_no_fault():
+    class Gone(Socket):
+        async def send_text(self, text):
+            raise WebSocketDisconnect(1006)
+
+    async def speak():
+        lane = Lane(Limits(sessions=0))
+        try:
+            await asyncio.wait_for(converse(Gone([], None), lane, "{}", Limits()), 30)
+        finally:
+            await asyncio.to_thread(lane.close)
+
+    asyncio.run(speak())
+
+
 def test_a_tab_that_goes_while_it_is_spoken_to_is_no_fault():
     class Gone(Socket):
         async def send_text(self, text):

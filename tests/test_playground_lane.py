@@ -2,6 +2,7 @@
 
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -139,6 +140,25 @@ def test_a_job_that_fails_oddly_frees_its_tab(lane, monkeypatch, caplog):
     assert tab.seat.session.busy is None
     tab.ask(do="prove")
     tab.until(lambda: any('"finished": true' in each for each in tab.messages))
+
+
+def test_a_stopped_job_is_let_go_of_before_its_turn(lane):
+    begun = threading.Event()
+    tab, other = Tab(lane), Tab(lane)
+    hold = threading.Event()
+    tab.until(lambda: tab.frames and other.frames)
+    lane._begin(other.seat, Job("prove", lambda tell: hold.wait(PATIENCE) and {}))
+    job = Job("export", lambda tell: begun.set() or {})
+    still_there = weakref.ref(job.work)
+    lane._begin(tab.seat, job)
+    lane._end_job(tab.seat)
+    del job
+    assert still_there() is None
+    hold.set()
+    other.until(lambda: other.seat.job is None)
+    lane._begin(other.seat, Job("export", lambda tell: {}))
+    other.until(lambda: other.seat.job is None)
+    assert not begun.is_set()
 
 
 def test_who_has_left_begins_no_job(lane):

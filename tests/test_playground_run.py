@@ -235,6 +235,13 @@ def test_legs_that_cannot_have_led_there_are_refused(leg, words):
         run_of(document | {"start": document["start"] | {"legs": [leg]}})
 
 
+def test_legs_in_which_nothing_happened_do_not_gather():
+    document = with_weights(run_of(epochs=2)).to_json()
+    for _ in range(5):
+        document = with_weights(run_of(document)).to_json()
+    assert [leg["epochs"] for leg in document["start"]["legs"]] == [2, 0]
+
+
 def test_a_weight_that_is_set_again_and_again_is_one_edit(tmp_path, monkeypatch):
     run = run_of()
     for value in range(1500):

@@ -225,6 +225,7 @@ def test_a_refused_message_changes_nothing():
         {"do": "compare", "seeds": 1},
         {"do": "compare", "seeds": 10**6},
         {"do": "compare", "seeds": 3, "with": {"data.n": 3}},
+        {"do": "compare", "seeds": 3, "with": {"network.hidden_sizes": [512] * 32}},
         {"do": "columns", "csv": 3},
         {"do": "fly"},
         {"do": "run", "fast": True},

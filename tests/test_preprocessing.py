@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from handgrad.preprocessing import NumericColumn, Preprocessing, TextColumn
+from handgrad.preprocessing import NumericColumn, Preprocessing, TextColumn, read_column
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -229,3 +229,13 @@ def test_importing_it_and_the_datasets_loads_numpy_only():
     script = f"import sys, handgrad.datasets; print([m for m in {heavy.split()} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("dtype", [object, "str", "string", "string[pyarrow]"])
+def test_names_of_columns_may_be_of_any_type_of_text(dtype):
+    frame = pd.DataFrame([[1.0, "p"], [2.0, "q"]], columns=pd.Index(["a", "t"], dtype=dtype))
+    np.testing.assert_array_equal(read_column(frame, "a"), [1, 2])
+    with pytest.raises(ValueError, match="did you mean 'a'"):
+        read_column(frame, "aa")
+    with pytest.raises(ValueError, match="2 columns named 't'"):
+        read_column(frame.set_axis(pd.Index(["t", "t"], dtype=dtype), axis=1), "t")

@@ -260,7 +260,7 @@ def read_column(rows: "pd.DataFrame", name: str) -> Array:
         There are no rows, no such column or several, or a value is missing.
     """
     _count_rows(rows)
-    count = int(np.sum(rows.columns == name))  # by pandas: a list of a thousand names for each column takes long
+    count = int(np.sum(rows.columns.isin([name])))  # by pandas: a list of a thousand names for each column takes long
     if count == 0:
         raise ValueError(f"rows lacks a column that X is made of: {unknown('column', name, rows.columns)}")
     if count > 1:

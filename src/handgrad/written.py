@@ -70,8 +70,8 @@ class Written:
                     raise ValueError(
                         f"formula {self.text!r} gives complex numbers; expected a root of what is positive"
                     )
-            except ArithmeticError as wrong:
-                raise ValueError(f"formula {self.text!r} has numbers that are too large ({wrong})") from wrong
+            except (ArithmeticError, TypeError) as wrong:
+                raise ValueError(f"formula {self.text!r} cannot be calculated ({wrong})") from wrong
 
     @property
     def operations(self) -> int:
@@ -157,9 +157,12 @@ def _value(tree: ast.AST, named: Mapping[str, Any]) -> Any:
         case ast.BinOp(op=op, left=left, right=right):
             return _OPERATORS[type(op)](_value(left, named), _value(right, named))
         case ast.Compare():
-            return np.where(_condition(tree, named), 1.0, 0.0)  # a number, so that one may add and subtract it
-        case ast.Call(func=ast.Name(id="where"), args=[condition, *choices]):
-            return _plain(np.where(_condition(condition, named), *(_value(each, named) for each in choices)))
+            return _number(_condition(tree, named), next(iter(named.values())))
+        case ast.Call(func=ast.Name(id="where"), args=[condition, left, right]):
+            holds = _condition(condition, named)
+            if isinstance(holds, bool | np.bool_):
+                return _value(left if holds else right, named)
+            return np.where(holds, _value(left, named), _value(right, named))
         case ast.Call(func=ast.Name(id=name), args=arguments):
             return _plain(FUNCTIONS[name](*(_value(each, named) for each in arguments)))
     raise AssertionError(f"{ast.dump(tree)} was let through")
@@ -173,6 +176,14 @@ def _condition(tree: ast.AST, named: Mapping[str, Any]) -> Any:
     return np.not_equal(_value(tree, named), 0.0)
 
 
+def _number(condition: Any, like: Any) -> Any:
+    """1 where it holds, else 0, so that one may add and subtract it; in the dtype of the variable."""
+    if isinstance(condition, bool | np.bool_):
+        return float(condition)
+    return condition.astype(like.dtype) if isinstance(like, np.ndarray) else np.where(condition, 1.0, 0.0)
+
+
 def _plain(value: Any) -> Any:
     """A constant as a plain number, which leaves float32 as it is."""
-    return float(value) if isinstance(value, np.generic | np.ndarray) and value.ndim == 0 else value
+    is_real = isinstance(value, np.generic | np.ndarray) and value.ndim == 0 and value.dtype.kind in "fbiu"
+    return float(value) if is_real else value

@@ -20,8 +20,7 @@ _POINTS = 2_000  # of each part that are drawn
 
 def state(run: Run, drawn: Sequence[Drawn], theory: list[float] | None) -> dict[str, Any]:
     """What the page must know whenever the document has changed."""
-    document, scene = run.document.to_json(), run.scene
-    document["start"] = None  # weights travel in frames; a link takes them from the export
+    document, scene = run.document.without_start(), run.scene
     return {
         "kind": "state",
         "document": document,

@@ -20,7 +20,7 @@ def code_of(run: Run) -> str:
 
 
 def study_code(
-    run: Run, network: Mapping[str, Any], training: Mapping[str, Any], vary: Mapping[str, Any], seeds: int
+    run: Run, network: Mapping[str, Any], training: Mapping[str, Any], vary: Mapping[str, Any], seeds: int, engine: str
 ) -> str:
     """A study on the run's rows."""
     scene = run.scene
@@ -41,6 +41,7 @@ def study_code(
         f"    {_mapping(vary)},",
         f"    seeds={seeds},",
         '    sources=("init", "training"),',
+        *([] if engine == "auto" else [f"    engine={engine!r},"]),
         ")",
         "result = study.run()",
         "print(result)",

@@ -20,7 +20,7 @@ from handgrad.playground.limits import Limits
 from handgrad.playground.reading import plain, read_object
 from handgrad.playground.run import Run
 from handgrad.playground.units import PICTURE
-from handgrad.playground.work import epoch_work
+from handgrad.playground.work import engine_for, epoch_work, require_affordable
 from handgrad.rules import Rule
 
 _EPOCHS = 200  # where nothing has been trained yet
@@ -33,14 +33,18 @@ def comparison_of(run: Run, other: Any, seeds: Any, limits: Limits) -> Job:
     seeds = require_integer("seeds", seeds, at_least=2)
     limits.require("seeds", seeds, f"seeds is {seeds}")
     epochs = run.epoch or min(_EPOCHS, run.document.training.epochs)
-    vary = {} if other is None else _vary(run.document, other, limits)
+    documents = [run.document] if other is None else [run.document, _other(run.document, other, limits)]
+    vary = _vary(*documents) if len(documents) > 1 else {}
     if run.document.frozen or run.document.mistake is not None:
         raise ValueError("a comparison trains whole and right networks; unfreeze them, and take the mistake out")
-    once = epoch_work(run.document.network, run.document.training, run.scene, "auto")
-    work = once * epochs * seeds * (2 if vary else 1)
+    engine = "numpy" if any(engine_for(each.network, None) == "numpy" for each in documents) else "auto"
+    for each in documents:
+        require_affordable(each.network, each.training, run.scene, engine, limits)
+    work = sum(epoch_work(each.network, each.training, run.scene, engine) for each in documents) * epochs * seeds
     limits.require("study_work", work, f"{seeds} seeds over {epochs} epochs take {work:,} multiplications")
     network, training = _settings(run, epochs, vary)
-    study, code = _study(run, network, training, vary, seeds), study_code(run, network, training, vary, seeds)
+    study = _study(run, network, training, vary, seeds, engine)
+    code = study_code(run, network, training, vary, seeds, engine)
     grid = run.scene.grid(PICTURE)
 
     def study_it(tell: Tell) -> Answer:
@@ -71,18 +75,20 @@ def _settings(run: Run, epochs: int, vary: dict[str, Any]) -> tuple[dict[str, An
     return network, training
 
 
-def _study(run: Run, network: dict[str, Any], training: dict[str, Any], vary: dict[str, Any], seeds: int) -> Study:
+def _study(
+    run: Run, network: dict[str, Any], training: dict[str, Any], vary: dict[str, Any], seeds: int, engine: str
+) -> Study:
     """On the rows of the scene as they are; weights and the order of batches follow the seed."""
     scene = run.scene
     X = np.concatenate([scene.train.X, scene.test.X])
     y = np.concatenate([scene.raw_train.y, scene.raw_test.y])
     table = Dataset(X, y, scene.inputs, scene.raw_train.target_name, scene.classes)
     data = {"name": table, "split": "in order", "test": len(scene.test.X), "standardise": False}
-    return Study(data | {"one_hot": scene.one_hot}, network, training, vary, range(seeds), ("init", "training"))
+    return Study(data | {"one_hot": scene.one_hot}, network, training, vary, range(seeds), ("init", "training"), engine)
 
 
-def _vary(document: Document, other: Any, limits: Limits) -> dict[str, Any]:
-    """The one field in which the other setting differs, with both of its values by name."""
+def _other(document: Document, other: Any, limits: Limits) -> Document:
+    """The document with those fields, such as "network.init", set otherwise."""
     given = read_object("with", other, tuple(other) if isinstance(other, Mapping) else ())
     changed = document.to_json()
     for name, value in given.items():
@@ -94,7 +100,11 @@ def _vary(document: Document, other: Any, limits: Limits) -> dict[str, Any]:
             kept = ("epochs", "batch_size", "schedule", "clip_norm")
             changed["training"] = {each: settings[each] for each in kept}
         changed[section][field] = value
-    theirs = Document.from_json(changed, limits)
+    return Document.from_json(changed, limits)
+
+
+def _vary(document: Document, theirs: Document) -> dict[str, Any]:
+    """The one field in which the other setting differs, with both of its values by name."""
     differing = {}
     for section in _SECTIONS:
         ours, other_recipe = getattr(document, section), getattr(theirs, section)

@@ -70,8 +70,7 @@ async def converse(socket: WebSocket, lane: Lane, hello: str, limits: Limits) ->
     try:
         seat = await asyncio.to_thread(lane.enter, outbox.put)
     except ValueError as full:
-        await socket.send_text(_error(full, "open"))
-        await socket.close(BUSY)
+        await _part(socket, BUSY, words=_error(full, "open"))
         return
     outbox.put(hello)
     try:
@@ -82,10 +81,17 @@ async def converse(socket: WebSocket, lane: Lane, hello: str, limits: Limits) ->
     except* WebSocketDisconnect:
         pass
     except* Ended as ended:
-        with anyio.move_on_after(_FAREWELL), suppress(WebSocketDisconnect):
-            await socket.close(*ended.exceptions[0].args)
+        await _part(socket, *ended.exceptions[0].args)
     finally:
         lane.leave(seat)
+
+
+async def _part(socket: WebSocket, code: int, reason: str = "", words: str | None = None) -> None:
+    """Close it, with last words; the tab may not read, or be gone already."""
+    with anyio.move_on_after(_FAREWELL), suppress(WebSocketDisconnect, RuntimeError):
+        if words is not None:
+            await socket.send_text(words)
+        await socket.close(code, reason)
 
 
 async def _listen(socket: WebSocket, lane: Lane, seat: Seat, limits: Limits, outbox: Outbox) -> None:

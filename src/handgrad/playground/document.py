@@ -101,6 +101,10 @@ class Document:
             "view": plain_fields(self.view),
         }
 
+    def without_start(self) -> dict[str, Any]:
+        """Plain values for the page: weights travel in frames, and a link takes them from the export."""
+        return replace(self, start=None).to_json()
+
     def same_network(self, other: "Document") -> bool:
         """Whether the other asks for the same data and network, from the same start: training may go on."""
         training = {"training": other.training, "frozen": other.frozen, "view": other.view}

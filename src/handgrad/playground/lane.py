@@ -28,6 +28,13 @@ FRAMES = 30  # a second, at most
 Send = Callable[[str | bytes], None]  # to the tab; must not wait
 
 
+class Ticket:
+    """A job that a tab waits for; without the job where nobody waits any more."""
+
+    def __init__(self, job: Job) -> None:
+        self.job: Job | None = job
+
+
 class Seat:
     """A session's place in the lane: what it was asked, whether its page waits for a frame, what it owes."""
 
@@ -38,8 +45,14 @@ class Seat:
         self.changed = False  # there is something new to draw
         self.rests_until = 0.0
         self.next_frame = 0.0
-        self.job: object | None = None
+        self.job: Ticket | None = None
         self.heard = time.monotonic()
+
+    def end_job(self) -> None:
+        """Wait for no job; what it holds is let go of, though its turn may be far."""
+        if self.job is not None:
+            self.job.job = None
+        self.job, self.session.busy = None, None
 
     def due(self, now: float) -> bool:
         """Whether there is something to do."""
@@ -89,7 +102,7 @@ class Lane:
     def leave(self, seat: Seat) -> None:
         """The tab is closed."""
         with self._wake:
-            seat.job = None
+            seat.end_job()
             if seat in self._seats:
                 self._seats.remove(seat)
 
@@ -110,7 +123,7 @@ class Lane:
         with self._wake:
             self._open = False
             for seat in self._seats:
-                seat.job = None
+                seat.end_job()
             self._wake.notify()
         self._thread.join()
         self._jobs.shutdown(cancel_futures=True)
@@ -178,13 +191,15 @@ class Lane:
 
     def _begin(self, seat: Seat, job: Job) -> None:
         """Hand out what takes long; one at a time for each tab that is still there."""
-        ticket = object()
+        ticket = Ticket(job)
         with self._wake:
             if seat.job is not None:
                 raise ValueError(f"{seat.session.busy} is still at work; stop it first")
             if seat not in self._seats:
                 return
             seat.job, seat.session.busy = ticket, job.name
+        name = job.name
+        del job  # the ticket alone holds it
 
         def tell(answer: Answer) -> None:
             if seat.job is not ticket:
@@ -192,25 +207,29 @@ class Lane:
             seat.send(to_json(answer))
 
         def work() -> None:
+            mine = ticket.job
+            if mine is None:
+                return
             try:
-                answer = job.work(tell)
+                answer = mine.work(tell)
             except Stopped:
                 return
             except Exception as wrong:  # whatever it is, the tab must not wait for ever
                 if not isinstance(wrong, _REFUSALS):
                     _log.exception("a job failed")
-                answer = {"kind": "error", "message": str(wrong), "doing": job.name, "document": None}
+                answer = {"kind": "error", "message": str(wrong), "doing": name, "document": None}
             if self._end_job(seat, ticket):
                 seat.send(to_json(answer))
 
         self._jobs.submit(work)
 
-    def _end_job(self, seat: Seat, ticket: object = None) -> bool:
+    def _end_job(self, seat: Seat, ticket: Ticket | None = None) -> bool:
         """Free the tab for another job; whether it was still this one's, if one is named."""
         with self._wake:
             if ticket is not None and seat.job is not ticket:
                 return False
-            seat.job, seat.session.busy, seat.changed = None, None, True
+            seat.end_job()
+            seat.changed = True
             self._wake.notify()
         return True
 
@@ -229,5 +248,5 @@ def _refused(message: Any, wrong: Exception, session: Session) -> Answer:
         "kind": "error",
         "message": str(wrong)[:_LONGEST_MESSAGE],
         "doing": doing if isinstance(doing, str) else None,
-        "document": session.run.document.to_json() | {"start": None},
+        "document": session.run.document.without_start(),
     }

@@ -13,7 +13,7 @@ from handgrad.playground.reading import plain_fields, read_object, read_text, re
 DEFAULTS: dict[str, Any] = {"epochs": 1000, "batch_size": 10}
 SLOW = {"optimizer": "sgd", "learning_rate": 0.1}  # where nothing is said of an optimiser
 _UNUSED = ("patience", "validation", "follow_test")  # they belong to studies
-MOST_LEGS = 1_000
+MOST_LEGS, MOST_EDITS = 1_000, 10_000  # of a run that a document tells of
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class Leg:
         """From an object with these fields."""
         values = read_object("leg", given, [each.name for each in fields(cls)])
         edits = values.get("edits", [])
-        if not isinstance(edits, list) or len(edits) > limits.parameters:
-            raise ValueError(f"leg.edits is no list of at most {limits.parameters:,} edits")
+        if not isinstance(edits, list) or len(edits) > MOST_EDITS:
+            raise ValueError(f"leg.edits is no list of at most {MOST_EDITS:,} edits")
         epochs = require_integer("leg.epochs", values.get("epochs", 0), at_least=0)
         limits.require("epochs", epochs, f"leg.epochs is {epochs:,}")
         return cls(
@@ -86,10 +86,15 @@ class Leg:
 
 
 def read_legs(given: Any, limits: Limits) -> tuple[Leg, ...]:
-    """A list of legs."""
-    if not isinstance(given, list) or len(given) > MOST_LEGS:
-        raise ValueError(f"start.legs is no list of at most {MOST_LEGS:,} legs")
-    return tuple(Leg.from_json(each, limits) for each in given)
+    """A list of legs, without those in which nothing happened; a run that was opened may have more than the most."""
+    if not isinstance(given, list) or len(given) > 2 * MOST_LEGS:
+        raise ValueError(f"start.legs is no list of at most {2 * MOST_LEGS:,} legs")
+    told = tuple(Leg.from_json(each, limits) for each in given)
+    legs = tuple(leg for leg in told if leg.epochs or leg.edits) or told[-1:]
+    edits = sum(len(leg.edits) for leg in legs)
+    if edits > MOST_EDITS:
+        raise ValueError(f"start.legs have {edits:,} edits; expected at most {MOST_EDITS:,}")
+    return legs
 
 
 def read_training(given: Any, limits: Limits) -> TrainingRecipe:

@@ -19,7 +19,7 @@ from handgrad.network import Network
 from handgrad.optimizers import LBFGS
 from handgrad.playground.curves import Curves
 from handgrad.playground.document import Document
-from handgrad.playground.legs import MOST_LEGS, Edit, Leg
+from handgrad.playground.legs import MOST_EDITS, MOST_LEGS, Edit, Leg
 from handgrad.playground.limits import Limits
 from handgrad.playground.scene import Scene
 from handgrad.playground.work import engine_for, require_affordable
@@ -166,11 +166,12 @@ class Run:
             self.curves.cut(self.epoch)
 
     def _require_room(self) -> None:
-        """Refuse a leg that no document could tell of."""
-        if len(self.legs) >= MOST_LEGS:
+        """Refuse a leg, or an edit, that no document could tell of."""
+        edits = sum(len(leg.edits) for leg in self.legs)
+        if (len(self.legs) >= MOST_LEGS and self.training.epoch) or edits >= MOST_EDITS:
             raise ValueError(
-                f"this run has {len(self.legs):,} legs, for settings or weights were changed so often while it ran; "
-                "rewind it, or export the network and begin anew"
+                f"this run has {len(self.legs):,} legs and {edits:,} edits, for settings or weights were changed so "
+                "often while it ran; rewind it, or export the network and begin anew"
             )
 
     def _enter(self, earlier: Sequence[Leg], leg: Leg, before: int) -> None:

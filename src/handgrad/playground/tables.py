@@ -38,7 +38,7 @@ def read_table(csv: str, limits: Limits) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        names = next(csv_reader(io.StringIO(csv)), [])
+        names = next((row for row in csv_reader(io.StringIO(csv)) if any(map(str.strip, row))), [])
     except CSVError as wrong:
         raise ValueError(f"data.csv has a first line that cannot be read ({wrong})") from wrong
     limits.require("columns", len(names), f"data.csv has {len(names):,} columns")

@@ -15,8 +15,9 @@ from handgrad.playground.units import MAPS, PICTURE
 from handgrad.written import Written
 
 _UNIT = 100  # of a unit's activation at one row, forward and back
-_OPERATION = 12  # of each operation in a formula that was typed, likewise
-_STEP, _NUMPY_STEP = 10_000, 600_000  # of a step besides its products; NumPy's for each layer
+_NORM, _DROPOUT = 100, 50  # of a unit's norm and dropout, likewise
+_OPERATION = 30  # of each operation in a formula that was typed, likewise
+_STEP, _NUMPY_STEP = 3_500, 600_000  # of a step besides its products, for each layer
 
 
 def engine_for(network: NetworkRecipe, mistake: str | None) -> str:
@@ -37,7 +38,7 @@ def epoch_work(network: NetworkRecipe, training: TrainingRecipe, scene: Scene, e
     """An epoch of training, and the measurement after it."""
     rows, all_rows = len(scene.train.X), len(scene.train.X) + len(scene.test.X)
     steps = -(-rows // (training.batch_size or rows))
-    step = _STEP if engine == "auto" else _NUMPY_STEP * (1 + len(network.hidden_sizes))
+    step = (_STEP if engine == "auto" else _NUMPY_STEP) * (1 + len(network.hidden_sizes))
     once = 6 * weights_of(network, scene) * rows + _row_work(network, scene) * all_rows + steps * step
     return once * (training.epochs if isinstance(training.optimizer, LBFGS) else 1)  # it walks all of them again
 
@@ -62,8 +63,9 @@ def require_affordable(
 
 def _row_work(network: NetworkRecipe, scene: Scene) -> int:
     """All activations at one row."""
+    beside = (_NORM if network.norm else 0) + (_DROPOUT if network.dropout else 0)
     hidden = zip(network.hidden_sizes, _activations(network), strict=False)
-    return sum(units * _unit_work(each) for units, each in hidden) + scene.outputs * _UNIT
+    return sum(units * (_unit_work(each) + beside) for units, each in hidden) + scene.outputs * _UNIT
 
 
 def _unit_work(activation: Formula) -> int:
