@@ -263,6 +263,21 @@ def test_the_target_is_named_so_or_the_last_column(play: Playground, header: str
     expect(play.get("target")).to_have_value(target)
 
 
+def test_long_names_of_columns_are_told_apart(play: Playground) -> None:
+    rows = "".join(f"{row},{('seldom', 'often')[row % 2]},{row % 3}\n" for row in range(40))
+    play.drop("plants.csv", "height,watered,kind\n" + rows)
+    play.until_document("data.name", "table")
+    for name in ("watered=often", "watered=seldom"):
+        label = play.get("network").get_by_title(name)
+        expect(label).to_have_text(name)
+        start = label.evaluate("(label) => label.firstChild.getBoundingClientRect().x - label.getBoundingClientRect().x")
+        end = label.evaluate(
+            "(label) => label.getBoundingClientRect().right - label.firstChild.getBoundingClientRect().right"
+        )
+        assert start < -5  # what is cut is the beginning
+        assert abs(end) < 1
+
+
 def test_a_refused_table_is_not_shown_as_if_in_use(play: Playground) -> None:
     rows = "".join(f"plant {row},{row % 7},{'ab'[row % 2]}\n" for row in range(200))
     play.drop("plants.csv", "id,height,species\n" + rows)
