@@ -135,6 +135,33 @@ def test_a_clear_sheet_is_drawn_on(play: Playground) -> None:
     assert points[labels == 0, 1].min() > points[labels == 1, 1].max()
 
 
+def test_points_of_one_class_wait_for_another(play: Playground) -> None:
+    play.click("brush")
+    play.click("clear-points")
+    play.click("brush-class-0")
+    stroke(play, 0.2, 0.8, 0.3)
+    expect(play.get("brush-hint")).to_contain_text("two colours")
+    play.fill("learning-rate", "0.2")
+    play.until_document("training.learning_rate", 0.2)  # a new state leaves the points where they are
+    assert play.document["data"]["name"] == "moons"
+    play.click("brush-class-1")
+    stroke(play, 0.2, 0.8, 0.7)
+    play.until("store.state.document.data.name === 'table'")
+    assert {line[-2:] for line in play.document["data"]["csv"].splitlines()[1:]} == {",0", ",1"}
+    expect(play.get("brush-hint")).not_to_contain_text("two colours")
+    expect(play.get("error")).to_be_hidden()
+
+
+def test_points_that_wait_go_when_other_data_are_chosen(play: Playground) -> None:
+    play.click("brush")
+    play.click("clear-points")
+    dot(play, 0.5)
+    expect(play.get("brush-hint")).to_contain_text("two colours")
+    play.click("dataset-circles")
+    play.until_document("data.name", "circles")
+    expect(play.get("brush-hint")).not_to_contain_text("two colours")
+
+
 def test_strokes_quicker_than_the_server_are_all_kept(play: Playground) -> None:
     before = sum(play.state["scene"]["rows"].values())
     play.click("brush")
@@ -223,11 +250,52 @@ def test_a_csv_file_is_chosen(play: Playground) -> None:
     expect(play.get("target")).to_have_value("kind")
 
 
+@pytest.mark.parametrize(
+    ("header", "target"),
+    [("area,town,price_eur", "price_eur"), ("area,town,rooms", "rooms"), ("town,Class,area", "Class")],
+)
+def test_the_target_is_named_so_or_the_last_column(play: Playground, header: str, target: str) -> None:
+    texts = {"town": "AB", "Class": "yn"}
+    rows = [[texts[name][i % 2] if name in texts else str(i) for name in header.split(",")] for i in range(30)]
+    play.drop("houses.csv", "\n".join([header, *map(",".join, rows)]))
+    play.until_document("data.name", "table")
+    assert play.document["data"]["target"] == target
+    expect(play.get("target")).to_have_value(target)
+
+
+def test_long_names_of_columns_are_told_apart(play: Playground) -> None:
+    rows = "".join(f"{row},{('seldom', 'often')[row % 2]},{row % 3}\n" for row in range(40))
+    play.drop("plants.csv", "height,watered,kind\n" + rows)
+    play.until_document("data.name", "table")
+    for name in ("watered=often", "watered=seldom"):
+        label = play.get("network").get_by_title(name)
+        expect(label).to_have_text(name)
+        start = label.evaluate("(label) => label.firstChild.getBoundingClientRect().x - label.getBoundingClientRect().x")
+        end = label.evaluate(
+            "(label) => label.getBoundingClientRect().right - label.firstChild.getBoundingClientRect().right"
+        )
+        assert start < -5  # what is cut is the beginning
+        assert abs(end) < 1
+
+
+def test_a_refused_table_is_not_shown_as_if_in_use(play: Playground) -> None:
+    rows = "".join(f"plant {row},{row % 7},{'ab'[row % 2]}\n" for row in range(200))
+    play.drop("plants.csv", "id,height,species\n" + rows)
+    expect(play.get("table-refused")).to_contain_text("plants.csv")
+    expect(play.get("table-refused")).to_contain_text("still in use")
+    expect(play.get("target")).to_be_hidden()
+    assert play.document["data"]["name"] == "moons"
+    play.drop("animals.csv", TABLE)
+    play.until_document("data.name", "table")
+    expect(play.get("table-refused")).to_be_hidden()
+
+
 def test_what_is_no_table_is_refused_in_words(play: Playground) -> None:
     before = play.document
     play.drop("empty.csv", "just,names\n")
     expect(play.get("error")).to_be_visible()
     expect(play.get("error")).to_contain_text("no rows")
+    expect(play.get("table-refused")).to_contain_text("empty.csv")
     assert play.document == before
     play.step()
 

@@ -56,6 +56,17 @@ def test_a_planted_mistake_is_found_and_named(play: Playground, mistake: str) ->
     expect(play.get("verdict")).to_have_attribute("data-verdict", re.compile("pass", re.IGNORECASE))
 
 
+def test_a_planted_mistake_is_told_of_on_each_tab_and_taken_out_there(play: Playground) -> None:
+    expect(play.get("mistake-planted")).to_be_hidden()
+    play.open({"mistake": "factor 2"})
+    for tab in ("signals", "prove", "compare"):
+        play.click(tab)
+        expect(play.get("mistake-planted")).to_contain_text("A mistake is planted: factor 2")
+    play.click("mistake-out")
+    play.until_document("mistake", None)
+    expect(play.get("mistake-planted")).to_be_hidden()
+
+
 def test_only_mistakes_that_have_a_place_in_the_network_are_offered(play: Playground) -> None:
     play.click("mistake")
     everything = {each["name"] for each in play.store("store.hello.catalogue.mistakes")}
@@ -174,6 +185,10 @@ def test_two_settings_are_compared(play: Playground) -> None:
     assert len(found["settings"]) == 2
     assert found["verdict"]
     expect(play.get("comparison-verdict")).to_have_text(found["verdict"])
+    for text, setting in zip(play.get("comparison-mean").all_text_contents(), found["settings"], strict=True):
+        figures = [float(each) for each in re.findall(r"\d[\d.]*", text)]
+        interval = [setting["interval"][each] for each in ("value", "low", "high")]
+        np.testing.assert_allclose(figures[-4:], [*interval, 95], rtol=2e-3)
     expect(play.get("comparison").locator("svg")).to_have_count(2)
     expect(play.get("comparison").locator("canvas")).to_have_count(2)
     play.page.context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -165,6 +165,36 @@ def test_running_by_keyboard(play: Playground) -> None:
     play.until("!store.frame.header.running")
 
 
+def test_epochs_and_batches_are_stepped_by_keyboard_wherever_the_focus_is(play: Playground) -> None:
+    for epoch, name in enumerate(("step", "signals", "noise", "show-test"), start=1):
+        play.get(name).focus()
+        play.page.keyboard.press(".")
+        play.until("store.frame.header.epoch === given", epoch)
+    play.page.keyboard.press(",")
+    play.until("store.frame.header.batch === 1")
+
+
+def test_what_is_typed_steps_no_epoch(play: Playground) -> None:
+    for name in ("learning-rate", "speed"):
+        play.get(name).focus()
+        play.page.keyboard.press(".")
+    play.get("learning-rate").fill("")
+    play.get("learning-rate").press_sequentially("0.5")
+    play.page.keyboard.press("Enter")
+    play.until_document("training.learning_rate", 0.5)
+    assert (play.epoch, play.header["batch"]) == (0, 0)
+
+
+def test_one_skips_to_the_network(play: Playground) -> None:
+    play.page.get_by_role("link", name="Skip to the network").focus()
+    play.page.keyboard.press("Enter")
+    expect(play.get("network")).to_be_focused()
+    play.page.keyboard.press("Space")
+    play.until("store.frame.header.running")
+    play.page.keyboard.press("Space")
+    play.until("!store.frame.header.running")
+
+
 def test_the_focus_goes_from_top_to_bottom(play: Playground) -> None:
     order = ["lesson", "share", "export", "reset", "run", "step", "step-batch", "dataset-moons", "noise"]
     for name in order:

@@ -196,3 +196,22 @@ def test_pictures(play: Playground, folder: Path) -> None:
     assert export(play, "png", folder).read_bytes().startswith(b"\x89PNG")
     picture = export(play, "svg", folder).read_text()
     assert picture.count("<path") >= 2 * 4 + 4 * 3 + 3 * 2
+
+
+def test_a_table_may_be_opened_where_documents_are(play: Playground) -> None:
+    table = "height,kind\n" + "".join(f"{row},{'ab'[row % 2]}\n" for row in range(20))
+    play.click("export")
+    file = {"name": "Animals.CSV", "mimeType": "text/csv", "buffer": table.encode()}
+    play.get("document-file").set_input_files(file)
+    play.until_document("data.target", "kind")
+    expect(play.page.locator("dialog")).to_have_count(0)
+    expect(play.get("error")).to_be_hidden()
+
+
+def test_what_is_no_document_is_refused_in_words(play: Playground) -> None:
+    for content in (b"soil,height", b"null"):
+        file = {"name": "notes.json", "mimeType": "application/json", "buffer": content}
+        play.get("document-file").set_input_files(file)
+        expect(play.get("error")).to_contain_text("is no document of the playground")
+        play.get("error").get_by_role("button").click()
+    play.step()

@@ -45,9 +45,24 @@ def test_a_divergence_is_told_and_can_be_rewound(play: Playground) -> None:
 def test_the_way_back_is_offered_after_a_divergence(play: Playground) -> None:
     diverge(play)
     play.get("diverged").get_by_test_id("diverged-rewind").click()
-    play.until("!store.frame.header.diverged && store.frame.header.epoch >= 2")
-    assert np.isfinite(play.params).all()
+    play.until("!store.frame.header.diverged && store.frame.header.epoch === 2")
+    before = play.document | {"training": play.document["training"] | HOT["training"]}
+    np.testing.assert_array_equal(play.params, reference.trained(before, 2).params)
     expect(play.get("diverged")).to_be_hidden()
+
+
+def test_the_way_back_passes_over_epochs_of_a_giant_loss(play: Playground) -> None:
+    play.open({"data": {"name": "regression_plane"}, "training": {"learning_rate": 50}})
+    play.click("run")
+    play.until("store.frame.header.diverged")
+    curves, kept = play.store("store.curves"), play.header["kept"]
+    losses = {epoch: loss for epoch, loss in zip(curves["epoch"], curves["train_loss"], strict=True) if epoch in kept}
+    assert losses[max(losses)] > 1e6
+    expect(play.get("diverged-rewind")).to_have_text("Back to the best epoch")
+    play.click("diverged-rewind")
+    best = min(losses, key=losses.__getitem__)
+    play.until("!store.frame.header.diverged && store.frame.header.epoch === given", best)
+    assert play.header["metrics"]["train_loss"] == losses[best]
 
 
 def test_a_divergence_can_be_reset_on_a_telephone(visit: Opener, server: Server) -> None:

@@ -15,7 +15,7 @@ export function banners(store) {
     { class: "banner diverged", role: "alert", "data-testid": "diverged", hidden: true },
     icon("alert"),
     divergedText,
-    h("button", { type: "button", t: "diverged.rewind", "data-testid": "diverged-rewind", onclick: () => store.do("rewind", { epoch: store.frame?.header.kept.at(-1) ?? 0 }) }),
+    h("button", { type: "button", t: "diverged.rewind", "data-testid": "diverged-rewind", onclick: () => store.do("rewind", { epoch: bestKept(store) }) }),
     h("button", { type: "button", t: "diverged.reset", "data-testid": "diverged-reset", onclick: () => store.do("reset", { seed: null }) }),
   );
   let met = false;
@@ -38,4 +38,12 @@ export function banners(store) {
     if (header.diverged) word(divergedText, "t", "diverged.says", { message: header.diverged });
   });
   return h("div", { class: "banners" }, lost, error, diverged);
+}
+
+/** The kept epoch of the smallest training loss, as far as the curve tells; else the first kept. @param {import("./store.js").Store} store */
+function bestKept(store) {
+  const { epoch, train_loss } = store.curves;
+  const lossOf = (/** @type {number} */ one) => train_loss?.[epoch.indexOf(one)] ?? Infinity; // what is not finite comes as null
+  const kept = store.frame?.header.kept ?? [];
+  return kept.reduce((best, one) => (lossOf(one) < lossOf(best) ? one : best), kept[0] ?? 0);
 }

@@ -29,15 +29,29 @@ export class Brush {
     /** @type {Point[] | null} */
     this.points = null;
     this.sent = "";
+    /** @type {string | null} the data that the server has while the points are not sent: they are too few */
+    this.kept = null;
     /** @type {{x: number, y: number} | null} in pixels */
     this.before = null;
     /** @type {(() => void)[]} */
     this.listeners = [];
     store.on("state", () => {
       if (this.on && !this.possible()) this.toggle(false);
-      else if (this.on && store.document?.data.csv !== this.sent) this.load(); // a newer stroke may wait in the store
+      else if (this.on && this.outdated()) this.load();
       this.tell();
     });
+  }
+
+  /** Whether the page's data are others than those that the points stand for. */
+  outdated() {
+    if (this.kept !== null) return this.kept !== this.known();
+    return this.store.document?.data.csv !== this.sent; // a newer stroke may wait in the store
+  }
+
+  /** The page's data as a text. */
+  known() {
+    const given = Object.entries(this.store.document?.data ?? {}).filter(([, value]) => value !== null);
+    return JSON.stringify(given.sort());
   }
 
   active = () => this.on;
@@ -106,6 +120,7 @@ export class Brush {
     const named = (/** @type {number} */ label) => scene.classes?.[label] ?? "";
     this.points = [scene.train, scene.test].flatMap((part) => part.points.map(([x, y], i) => ({ x, y, name: named(part.y[i]) })));
     this.sent = this.store.state?.document.data.csv ?? "";
+    this.kept = null;
   }
 
   /** @param {number} x @param {number} y @param {import("./plane-view.js").View} view @param {boolean} first */
@@ -124,17 +139,37 @@ export class Brush {
 
   clear() {
     this.points = [];
+    this.keep();
+  }
+
+  /** Leaves the points on the page, and the server with the data it has. */
+  keep() {
+    this.kept = this.known();
     this.tell();
   }
 
-  /** A stroke is over: the points go to the server as a table. */
+  /** Whether there are too few points for a table: none, or of one class only. */
+  tooFew() {
+    const least = this.store.state?.scene.kind === "curve" ? 1 : 2;
+    return new Set(this.points?.map(({ name }) => name)).size < least;
+  }
+
+  /** A stroke is over: the points go to the server as a table, once there is something to tell apart. */
   lift() {
     const scene = this.store.state?.scene;
-    if (!scene || !this.points?.length) return;
+    if (!scene || !this.points) return;
+    if (this.tooFew()) return this.keep();
+    this.kept = null;
+    this.send(scene, this.points);
+    this.tell();
+  }
+
+  /** @param {Scene} scene @param {Point[]} points */
+  send(scene, points) {
     const curve = scene.kind === "curve";
     const [first, second] = curve ? scene.axes : ["x1", "x2"];
     const row = (/** @type {Point} */ { x, y, name }) => `${rounded(x)},${rounded(y)}${curve ? "" : `,${cell(name)}`}`;
-    const csv = [`${cell(first)},${cell(second)}${curve ? "" : ",class"}`, ...this.points.map(row), ""].join("\n");
+    const csv = [`${cell(first)},${cell(second)}${curve ? "" : ",class"}`, ...points.map(row), ""].join("\n");
     this.sent = csv;
     this.store.change(({ data }) => {
       const { test, seed } = data;
@@ -176,7 +211,8 @@ export function brushControls(store, brush) {
   );
   const wipe = { type: "button", class: "chip", "data-testid": "clear-points", onclick: () => brush.clear() };
   const clear = h("button", { ...wipe, t: "brush.clear" });
-  const tools = h("div", { class: "brush-tools", hidden: true }, classes, erase, clear, h("p", { class: "hint", t: "brush.hint" }));
+  const hint = h("p", { class: "hint", t: "brush.hint", role: "status", "data-testid": "brush-hint" });
+  const tools = h("div", { class: "brush-tools", hidden: true }, classes, erase, clear, hint);
 
   const swatch = (/** @type {string} */ name, /** @type {number} */ i) => {
     const choose = () => {
@@ -204,6 +240,7 @@ export function brushControls(store, brush) {
     erase.setAttribute("aria-pressed", String(brush.erasing));
     const names = brush.classes();
     classes.hidden = !names.length;
+    word(hint, "t", names.length && brush.tooFew() ? "brush.few" : "brush.hint");
     keepFocus(classes, () => classes.replaceChildren(...names.map(swatch)));
   };
   brush.onChange(refresh);

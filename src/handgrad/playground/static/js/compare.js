@@ -145,11 +145,12 @@ function copyButton(code) {
 
 /** @typedef {ComparedSetting & {diverged?: number}} Seen */
 
-/** What came out: an interval for one setting, unless none of its networks lived. @param {Comparison} found @param {string} metric */
-function verdict(found, metric) {
-  const settings = /** @type {Seen[]} */ (found.settings ?? []);
-  const { interval, diverged = 0 } = settings[0] ?? {};
-  if (settings.length !== 1 || !interval || diverged >= (found.seeds ?? Infinity)) return found.verdict ?? "";
+/**
+ * The mean of a setting with its interval, unless none of its networks lived.
+ * @param {Seen} setting @param {Comparison} found @param {string} metric
+ */
+function meanOf({ interval, diverged = 0 }, found, metric) {
+  if (!interval || diverged >= (found.seeds ?? Infinity)) return "";
   const { value, low, high, level = 0.95 } = interval;
   const ends = { value: figure(value), low: figure(low), high: figure(high) };
   return t("compare.interval", { metric, ...ends, level: Math.round(100 * level) });
@@ -173,11 +174,14 @@ function show(found, store) {
     paintAgreement(canvas, setting.agreement, store);
     return [h("figure", {}, canvas, h("figcaption", {}, named(setting.name)))];
   });
+  const means = settings.map((setting) => meanOf(setting, found, metric));
+  const figures = settings.length < 2 ? [] : settings.flatMap(({ name }, i) => (means[i] ? [`${named(name)}: ${means[i]}`] : []));
   const chart = (/** @type {string} */ title, /** @type {typeof loss} */ bands) =>
     h("figure", {}, h("figcaption", {}, title), bandChart(bands, title));
   const of = settings[0]?.agreement?.class ? "compare.agreement.hint" : "compare.agreement.mean";
   return [
-    h("p", { class: "verdict-words", "data-testid": "comparison-verdict" }, verdict(found, metric)),
+    h("p", { class: "verdict-words", "data-testid": "comparison-verdict" }, (settings.length === 1 && means[0]) || found.verdict),
+    ...figures.map((text) => h("p", { class: "figure", "data-testid": "comparison-mean" }, text)),
     ...lost.map(({ name, diverged }) =>
       h("p", { class: "hint", t: "compare.diverged", vars: { name: named(name), diverged, seeds: found.seeds ?? "" } }),
     ),

@@ -1,5 +1,5 @@
 /** The transport: run and pause, single steps, reset, seeds, the epoch, and the way back to earlier epochs. */
-import { h, setText, word } from "./dom.js";
+import { h, isTyped, setText, word } from "./dom.js";
 import { iconButton } from "./fields.js";
 import { figure } from "./figures.js";
 import { icon } from "./icons.js";
@@ -75,7 +75,10 @@ export function controls(store) {
   });
 
   addEventListener("keydown", (event) => {
-    if (event.target !== document.body || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    const target = /** @type {Element} */ (event.target);
+    if (isTyped(target) || target.closest("dialog")) return;
+    if (event.key === " " && !target.matches("body, main, section")) return; // there it presses what has the focus
     const action = { " ": () => run.click(), ".": () => step("epoch"), ",": () => step("batch") }[event.key];
     if (!action) return;
     event.preventDefault();

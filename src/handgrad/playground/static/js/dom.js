@@ -88,6 +88,13 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+const PRESSED = "[type=button], [type=checkbox], [type=radio], [type=range], [type=file]";
+
+/** Whether keys that are pressed in this element write or choose something. @param {Element} element */
+export function isTyped(element) {
+  return element.matches(`input:not(${PRESSED}), textarea, select`) || /** @type {HTMLElement} */ (element).isContentEditable;
+}
+
 /**
  * Rebuilds a part of the page and gives the focus back to the control that had it.
  * @param {HTMLElement} root @param {() => void} rebuild

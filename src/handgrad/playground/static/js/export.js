@@ -35,10 +35,19 @@ export function exportButton(store, pictures) {
 
 /** @param {import("./store.js").Store} store @param {File} file */
 async function openDocument(store, file) {
+  for (const shown of document.querySelectorAll("dialog")) shown.close();
+  if (/\.csv$/i.test(file.name)) return dispatchEvent(new CustomEvent("table", { detail: file }));
+  const found = parsed(await file.text());
+  if (found) store.open(found);
+  else store.tell("error", { key: "document.broken", vars: { name: file.name } });
+}
+
+/** The object that a text of JSON holds; null if it holds none. @param {string} text @returns {object | null} */
+function parsed(text) {
   try {
-    store.open(JSON.parse(await file.text()));
-    for (const shown of document.querySelectorAll("dialog")) shown.close();
-  } catch (wrong) {
-    store.tell("error", { message: `${file.name}: ${wrong instanceof Error ? wrong.message : wrong}` });
+    const found = JSON.parse(text);
+    return typeof found === "object" ? found : null;
+  } catch {
+    return null;
   }
 }

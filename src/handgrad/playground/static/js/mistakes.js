@@ -10,9 +10,15 @@ export function mistakesPanel(store, prove) {
   const misfit = h("p", { class: "hint", t: "mistake.misfit", hidden: true });
   const plant = h("button", { type: "button", class: "primary", t: "mistake.plant", "data-testid": "mistake-plant" });
   const mend = h("button", { type: "button", t: "mistake.mend", "data-testid": "mistake-mend", hidden: true });
+  const takeOut = () => store.change((document) => (document.mistake = null));
   const check = h("button", { type: "button", t: "mistake.prove", "data-testid": "mistake-prove", onclick: prove });
-  const now = h("p", { class: "planted", hidden: true, role: "status" }, icon("alert"), h("span"));
-  const panel = h("div", { "data-testid": "mistake-panel" }, h("p", { class: "hint", t: "mistake.intro" }), h("div", { class: "mistake-body" }, list, h("div", { class: "stack" }, story, misfit, h("div", { class: "actions" }, plant, mend, check), now)));
+  const saying = h("span");
+  const out = h("button", { type: "button", t: "mistake.mend", "data-testid": "mistake-out", onclick: takeOut });
+  const told = { class: "planted", role: "status", hidden: true, "data-testid": "mistake-planted", "data-hide": "mistake" };
+  const now = h("p", told, icon("alert"), saying, out); // above the panel of each tab
+  const actions = h("div", { class: "actions" }, plant, mend, check);
+  const body = h("div", { class: "mistake-body" }, list, h("div", { class: "stack" }, story, misfit, actions));
+  const panel = h("div", { "data-testid": "mistake-panel" }, h("p", { class: "hint", t: "mistake.intro" }), body);
 
   const tell = () => {
     const found = store.hello?.catalogue.mistakes.find(({ name }) => name === list.value);
@@ -40,18 +46,17 @@ export function mistakesPanel(store, prove) {
     const planted = store.document?.mistake ?? null;
     mend.hidden = planted === null;
     now.hidden = planted === null;
-    const text = now.querySelector("span");
-    if (text && planted !== null) word(text, "t", "mistake.now", { name: planted });
+    if (planted !== null) word(saying, "t", "mistake.now", { name: planted });
     document.body.classList.toggle("broken", planted !== null);
     fill();
     tell();
   };
   list.addEventListener("change", tell);
   plant.addEventListener("click", () => store.change((document) => (document.mistake = list.value)));
-  mend.addEventListener("click", () => store.change((document) => (document.mistake = null)));
+  mend.addEventListener("click", takeOut);
   store.on("hello", refresh);
   store.on("language", refresh);
   store.on("state", refresh);
   store.on("document", refresh);
-  return { panel };
+  return { panel, now };
 }

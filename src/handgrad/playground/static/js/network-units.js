@@ -47,13 +47,14 @@ function unitButton(column, u, shape, state, actions) {
   const name = column.kind === "input" ? (images ? `${state.inputs.length}` : state.inputs[u]?.label ?? "") : "";
   const id = column.kind === "input" ? `input-${images ? "image" : state.inputs[u]?.name}` : column.kind === "output" ? `output-${u}` : `unit-${column.layer?.index}-${u}`;
   const classes = state.scene.classes;
+  const after = column.kind === "output" && column.units > 1 ? classes?.[u] : undefined;
   const words = column.kind === "input" ? ["unit.input", { name: name }] : column.kind === "output" ? ["unit.output", { unit: u, name: classes?.[u] ?? "" }] : ["unit.hidden", { layer: (column.layer?.index ?? 0) + 1, unit: u }];
   const button = h(
     "button",
     { type: "button", class: `unit ${column.kind}${column.kind === "input" && !images && state.inputs.length > 2 && !hasFeature(state.inputs[u]?.name ?? "") ? " bare" : ""}`, "data-testid": id, tLabel: words[0], vars: words[1], style: { left: `${column.x - shape.size / 2}px`, top: `${column.y[u] - shape.size / 2}px`, width: `${shape.size}px`, height: `${shape.size}px` } },
     canvas,
-    column.kind === "input" ? h("span", { class: "name" }, name) : null,
-    column.kind === "output" && classes?.[u] !== undefined && column.units > 1 ? h("span", { class: "name after" }, classes[u]) : null,
+    column.kind === "input" ? h("span", { class: "name", title: name }, h("bdi", {}, name)) : null,
+    after === undefined ? null : h("span", { class: "name after", title: after }, after),
   );
   button.addEventListener("pointerenter", () => actions.pointUnit(button, column, u));
   button.addEventListener("pointerleave", () => actions.pointUnit(null, column, u));

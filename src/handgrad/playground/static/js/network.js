@@ -23,7 +23,7 @@ export function network(store, look) {
   const note = h("p", { class: "hint", t: "network.hint" });
   const wider = h("p", { class: "hint wider", t: "network.wider", hidden: true });
   const header = h("header", {}, h("h2", { t: "network.title" }), note);
-  const card = h("section", { class: "card network", "data-testid": "network" }, header, scroll, wider);
+  const card = h("section", { class: "card network", "data-testid": "network", id: "network", tabindex: "-1" }, header, scroll, wider);
   const bubble = tip(store);
   /** @type {import("./network-links.js").Bundle[]} */
   let bundles = [];

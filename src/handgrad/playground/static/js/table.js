@@ -1,10 +1,13 @@
 /** A table of one's own: a CSV file dropped anywhere on the page or chosen, then its target and its columns. */
-import { h, keepFocus } from "./dom.js";
+import { h, keepFocus, word } from "./dom.js";
 import { icon } from "./icons.js";
 import { t } from "./words.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {{name: string, numeric: boolean, distinct: number}} ColumnInfo */
+
+/** What a target's name holds as a word of its own, e.g. "price_eur". */
+const TARGET = /^y$|(?<![a-z])(target|label|class|species|outcome|price|category)(?![a-z])/i;
 
 /** @param {Store} store */
 export function tableControls(store) {
@@ -16,30 +19,43 @@ export function tableControls(store) {
   let columns = [];
   /** the table whose columns they are */
   let csv = "";
-  /** @type {{csv: string, fresh: boolean}[]} questions in the order of their answers; fresh: about a file just chosen */
+  /** @type {{csv: string, file: string}[]} questions in the order of their answers; file: of a table just chosen, else "" */
   const asked = [];
+  /** the file whose table the server has not taken yet */
+  let offered = "";
+  const refused = h("p", { class: "hint", role: "status", "data-testid": "table-refused", hidden: true });
 
-  /** @param {string} text @param {boolean} fresh */
-  const ask = (text, fresh) => {
-    if (store.do("columns", { csv: text })) asked.push({ csv: text, fresh });
+  /** @param {string} text @param {string} file */
+  const ask = (text, file) => {
+    if (store.do("columns", { csv: text })) asked.push({ csv: text, file });
   };
   /** @param {File} found */
-  const read = async (found) => ask(await found.text(), true);
+  const read = async (found) => ask(await found.text(), found.name);
   file.addEventListener("change", () => {
     if (file.files?.[0]) read(file.files[0]);
     file.value = "";
   });
   dropAnywhere((found) => read(found));
+  addEventListener("table", (event) => read(/** @type {CustomEvent} */ (event).detail)); // chosen elsewhere on the page
 
   store.on("columns", (message) => {
     const question = asked.shift();
     if (!question) return;
     columns = message.columns;
     csv = question.csv;
-    if (question.fresh) take(guess(columns), null);
+    offered = question.file;
+    if (offered) take(guess(columns), null);
     show();
   });
-  store.on("error", ({ doing }) => doing === "columns" && asked.shift());
+  store.on("error", ({ doing, message, key, vars }) => {
+    const file = doing === "columns" ? asked.shift()?.file : store.document?.data.csv === csv ? "" : offered;
+    if (file) {
+      offered = "";
+      word(refused, "t", "table.refused", { name: file, message: message ?? t(key, vars) });
+      refused.hidden = false;
+    }
+    show();
+  });
   store.on("link", () => (asked.length = 0));
   /** @param {string} target @param {string[] | null} pair */
   const take = (target, pair) =>
@@ -63,11 +79,13 @@ export function tableControls(store) {
   };
   store.on("state", (/** @type {PlayState} */ state) => {
     const data = state.document.data;
-    if (data.name === "table" && data.csv && data.csv !== (asked.at(-1)?.csv ?? csv)) ask(data.csv, false);
+    refused.hidden = true;
+    if (data.csv === csv) offered = "";
+    if (data.name === "table" && data.csv && data.csv !== (asked.at(-1)?.csv ?? csv)) ask(data.csv, "");
     show();
   });
   store.on("language", show);
-  return h("div", { class: "group", "data-hide": "csv" }, button, file, chosen);
+  return h("div", { class: "group", "data-hide": "csv" }, button, file, refused, chosen);
 }
 
 /**
@@ -92,13 +110,11 @@ export function pairChooser(names, pair, put) {
 }
 
 /**
- * The column that is most likely the target: one so named, else the last with few values, else the last.
+ * The column that is most likely the target: one so named, else the last.
  * @param {ColumnInfo[]} columns
  */
 function guess(columns) {
-  const named = columns.find(({ name }) => /^(target|class|label|y|species|outcome)$/i.test(name));
-  const few = columns.findLast(({ distinct, numeric }) => !numeric || distinct <= 10);
-  return (named ?? few ?? columns[columns.length - 1])?.name ?? "";
+  return (columns.find(({ name }) => TARGET.test(name)) ?? columns.at(-1))?.name ?? "";
 }
 
 /** @param {(file: File) => void} take */

@@ -17,7 +17,7 @@ export function topbar(store, ...actions) {
   return h(
     "header",
     { class: "topbar" },
-    h("a", { class: "skip", href: "#main", t: "skip" }),
+    h("a", { class: "skip", href: "#network", t: "skip" }),
     h("h1", {}, h("img", { src: "icon.svg", alt: "", width: 26, height: 26 }), h("span", {}, h("b", {}, "handgrad"), " ", h("span", { t: "title" }))),
     h("div", { class: "actions" }, ...actions, languages, theme),
   );

@@ -74,7 +74,7 @@ export function workbench(store) {
     signals.refresh();
   };
   const all = names.map((name) => panels[name].panel);
-  const card = h("section", { class: "card workbench", "data-testid": "workbench" }, bar, ...all);
+  const card = h("section", { class: "card workbench", "data-testid": "workbench" }, bar, mistakes.now, ...all);
   select(current);
   settle();
   store.on("document", settle);
