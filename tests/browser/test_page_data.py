@@ -270,7 +270,9 @@ def test_long_names_of_columns_are_told_apart(play: Playground) -> None:
     for name in ("watered=often", "watered=seldom"):
         label = play.get("network").get_by_title(name)
         expect(label).to_have_text(name)
-        start = label.evaluate("(label) => label.firstChild.getBoundingClientRect().x - label.getBoundingClientRect().x")
+        start = label.evaluate(
+            "(label) => label.firstChild.getBoundingClientRect().x - label.getBoundingClientRect().x"
+        )
         end = label.evaluate(
             "(label) => label.getBoundingClientRect().right - label.firstChild.getBoundingClientRect().right"
         )
@@ -278,9 +280,19 @@ def test_long_names_of_columns_are_told_apart(play: Playground) -> None:
         assert abs(end) < 1
 
 
+def test_what_is_left_out_of_a_table_is_told(play: Playground) -> None:
+    rows = "".join(f"plant {row},{row % 7 if row % 50 else ''},{row % 5},{'ab'[row % 2]}\n" for row in range(200))
+    play.drop("plants.csv", "id,height,leaves,species\n" + rows)
+    play.until_document("data.target", "species")
+    expect(play.get("left-out")).to_contain_text("Left out: id")
+    expect(play.get("left-out")).to_contain_text("4 rows")
+    play.step(2)
+    assert sum(play.state["scene"]["rows"].values()) == 196
+
+
 def test_a_refused_table_is_not_shown_as_if_in_use(play: Playground) -> None:
-    rows = "".join(f"plant {row},{row % 7},{'ab'[row % 2]}\n" for row in range(200))
-    play.drop("plants.csv", "id,height,species\n" + rows)
+    rows = "".join(f"{row % 7},kind {row % 70}\n" for row in range(210))
+    play.drop("plants.csv", "height,species\n" + rows)
     expect(play.get("table-refused")).to_contain_text("plants.csv")
     expect(play.get("table-refused")).to_contain_text("still in use")
     expect(play.get("target")).to_be_hidden()

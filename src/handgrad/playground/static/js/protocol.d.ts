@@ -120,6 +120,8 @@ interface Scene {
   values: [number, number] | null;
   /** centre and scale of a number that is predicted: the network's output is (y - centre) / scale */
   target_scale?: [number, number];
+  /** of a table of one's own: columns, and how many rows */
+  left_out?: { columns: string[]; rows: number };
   /** mean and scale of the plane's two columns, as the network takes them */
   input_scale?: [number, number][] | null;
 }

@@ -75,7 +75,8 @@ export function tableControls(store) {
     target.addEventListener("change", () => take(target.value, data.columns?.includes(target.value) ? null : data.columns));
     const free = columns.filter(({ name, numeric }) => numeric && name !== data.target).map(({ name }) => name);
     const pair = pairChooser(free, data.columns, (two) => take(data.target ?? "", two));
-    keepFocus(chosen, () => chosen.replaceChildren(h("label", { class: "line" }, h("span", { t: "table.target" }), target), pair));
+    const predicted = h("label", { class: "line" }, h("span", { t: "table.target" }), target);
+    keepFocus(chosen, () => chosen.replaceChildren(predicted, pair, ...omitted(store.state?.scene.left_out)));
   };
   store.on("state", (/** @type {PlayState} */ state) => {
     const data = state.document.data;
@@ -86,6 +87,15 @@ export function tableControls(store) {
   });
   store.on("language", show);
   return h("div", { class: "group", "data-hide": "csv" }, button, file, refused, chosen);
+}
+
+/** What of a table had to be left out, in words. @param {{columns: string[], rows: number} | undefined} left */
+function omitted(left) {
+  if (!left || (!left.columns.length && !left.rows)) return [];
+  const hint = h("p", { class: "hint", "data-testid": "left-out" });
+  const key = left.columns.length ? (left.rows ? "table.left.both" : "table.left.columns") : "table.left.rows";
+  word(hint, "t", key, { columns: left.columns.join(", "), rows: left.rows });
+  return [hint];
 }
 
 /**
