@@ -140,15 +140,18 @@ def test_points_of_one_class_wait_for_another(play: Playground) -> None:
     play.click("clear-points")
     play.click("brush-class-0")
     stroke(play, 0.2, 0.8, 0.3)
-    expect(play.get("brush-hint")).to_contain_text("two colours")
+    expect(play.get("brush-hint")).to_contain_text("Two colours")
     play.fill("learning-rate", "0.2")
     play.until_document("training.learning_rate", 0.2)  # a new state leaves the points where they are
     assert play.document["data"]["name"] == "moons"
     play.click("brush-class-1")
+    dot(play, 0.5)
+    play.step()  # one point of a class is too few as well
+    assert play.document["data"]["name"] == "moons"
     stroke(play, 0.2, 0.8, 0.7)
     play.until("store.state.document.data.name === 'table'")
     assert {line[-2:] for line in play.document["data"]["csv"].splitlines()[1:]} == {",0", ",1"}
-    expect(play.get("brush-hint")).not_to_contain_text("two colours")
+    expect(play.get("brush-hint")).not_to_contain_text("Two colours")
     expect(play.get("error")).to_be_hidden()
 
 
@@ -156,10 +159,10 @@ def test_points_that_wait_go_when_other_data_are_chosen(play: Playground) -> Non
     play.click("brush")
     play.click("clear-points")
     dot(play, 0.5)
-    expect(play.get("brush-hint")).to_contain_text("two colours")
+    expect(play.get("brush-hint")).to_contain_text("Two colours")
     play.click("dataset-circles")
     play.until_document("data.name", "circles")
-    expect(play.get("brush-hint")).not_to_contain_text("two colours")
+    expect(play.get("brush-hint")).not_to_contain_text("Two colours")
 
 
 def test_strokes_quicker_than_the_server_are_all_kept(play: Playground) -> None:
@@ -270,14 +273,14 @@ def test_long_names_of_columns_are_told_apart(play: Playground) -> None:
     for name in ("watered=often", "watered=seldom"):
         label = play.get("network").get_by_title(name)
         expect(label).to_have_text(name)
-        start = label.evaluate(
-            "(label) => label.firstChild.getBoundingClientRect().x - label.getBoundingClientRect().x"
+        left, right = label.evaluate(
+            """(label) => {
+              const [inner, outer] = [label.firstChild, label].map((each) => each.getBoundingClientRect());
+              return [inner.left - outer.left, inner.right - outer.right];
+            }"""
         )
-        end = label.evaluate(
-            "(label) => label.getBoundingClientRect().right - label.firstChild.getBoundingClientRect().right"
-        )
-        assert start < -5  # what is cut is the beginning
-        assert abs(end) < 1
+        assert left < -5  # what is cut is the beginning
+        assert abs(right) < 1
 
 
 def test_what_is_left_out_of_a_table_is_told(play: Playground) -> None:

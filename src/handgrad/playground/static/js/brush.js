@@ -148,10 +148,12 @@ export class Brush {
     this.tell();
   }
 
-  /** Whether there are too few points for a table: none, or of one class only. */
+  /** Whether there are too few points for a table: none, of one class only, or a class of one, none of it to be tested. */
   tooFew() {
-    const least = this.store.state?.scene.kind === "curve" ? 1 : 2;
-    return new Set(this.points?.map(({ name }) => name)).size < least;
+    const names = this.points?.map(({ name }) => name) ?? [];
+    if (this.store.state?.scene.kind === "curve") return !names.length;
+    const classes = [...new Set(names)];
+    return classes.length < 2 || classes.some((name) => names.indexOf(name) === names.lastIndexOf(name));
   }
 
   /** A stroke is over: the points go to the server as a table, once there is something to tell apart. */
