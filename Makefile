@@ -25,11 +25,12 @@ test: $(TOOLS)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	tests/browser/types
 	$(BIN)/pytest -n 2 -m "not long" --doctest-modules src/handgrad tests --ignore tests/browser
 	$(BIN)/pytest --nbmake examples
 
 test-page: $(TOOLS) $(PAGE)
-	node_modules/.bin/tsc --project tsconfig.json
+	tests/browser/types
 	HANDGRAD_BROWSER=required $(BIN)/pytest -n 2 -m "not long" tests/browser
 
 test-all: test test-page

@@ -18,6 +18,10 @@ from playwright.sync_api import Page, sync_playwright
 DOCUMENT = {"network": {"hidden_sizes": [8, 8, 8]}, "training": {"epochs": 1_000_000}}
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
+_SIZES = """
+() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+  .map((each) => each.decodedBodySize)
+"""
 _OPEN = """
 (document) => {
   const { store } = window.handgrad;
@@ -41,13 +45,12 @@ _COUNT = """
 
 def measure(page: Page, address: str, seconds: float) -> dict[str, float]:
     """Seconds until the page is there, bytes that it loads, seconds to the first frame, frames a second."""
-    sizes: list[int] = []
-    page.on("response", lambda answer: sizes.append(len(answer.body())))
     started = time.perf_counter()
     page.goto(address)
     page.wait_for_selector("[data-testid=run]:not([disabled])")
     there = time.perf_counter() - started
     page.wait_for_load_state("networkidle")
+    sizes: list[int] = page.evaluate(_SIZES)
     page.evaluate(_OPEN, DOCUMENT)
     drawn: list[float] = page.evaluate(_COUNT, seconds)
     return {
