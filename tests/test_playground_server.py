@@ -2,6 +2,8 @@
 
 import json
 import logging
+import re
+from importlib.resources import files
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -57,6 +59,15 @@ def test_the_page_and_its_headers(client):
     assert page.headers["x-content-type-options"] == "nosniff"
     assert "<script>" not in page.text
     assert " style=" not in page.text
+
+
+def test_all_modules_are_asked_for_at_once(client):
+    """Else a browser learns of them one after the other, which takes it as long again as all the rest."""
+    asked = re.findall(r'<link rel="modulepreload" href="js/([^"]+)">', client.get("/").text)
+    found = {each.name for each in files("handgrad.playground").joinpath("static", "js").iterdir()}
+    assert set(asked) == {name for name in found if name.endswith(".js")}
+    for name in asked:
+        assert client.get(f"/js/{name}").status_code == 200
 
 
 def test_a_tab_learns(client):
