@@ -308,6 +308,18 @@ def test_the_doctor_speaks_when_units_are_dead():
     assert unpack(tab.frame())[0]["doctor"] is None
 
 
+def test_the_doctor_does_not_take_a_way_back_for_standing_still():
+    tab = session({}, *step(30))
+    assert tab.watch.diagnose(tab.run)["healthy"]
+    tab.handle({"do": "rewind", "epoch": 20})
+    header, _ = unpack(tab.frame())
+    assert header["signals"]["epoch"] == 20
+    assert header["doctor"]["healthy"]
+    tab.handle(step()[0])
+    header, _ = unpack(tab.frame())
+    assert (header["signals"]["epoch"], header["doctor"]["healthy"]) == (21, True)
+
+
 def test_divergence_is_told_and_running_is_refused():
     tab = session({"data": {"name": "regression_plane"}, "training": {"learning_rate": 1e6}}, {"do": "run"})
     for _ in range(30):

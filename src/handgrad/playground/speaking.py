@@ -1,7 +1,7 @@
 """What is said of a run besides its numbers: the signals of each layer, the doctor's findings, what theory predicts."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,29 +22,37 @@ class _History:
     diverged: dict[int, tuple[int, int]] = field(default_factory=dict)
 
 
+class _Since(NamedTuple):
+    """A training as the monitor looks at it: its epochs are those since the watch began."""
+
+    net: Network
+    epoch: int
+    ending: bool
+
+
 class Watch:
-    """Signals of one leg of a run, looked at now and then."""
+    """Signals of a run since its leg began or it was taken back in time, looked at now and then."""
 
     def __init__(self, run: Run) -> None:
-        self.training, self.begun = run.training, run.epoch
+        self.begun = run.epoch
         with np.errstate(all="ignore"):  # here and below: weights set by hand may be as large as can be
             self.monitor = Monitor(run.net, *run.scene.train, share=None)
 
     def look(self, run: Run) -> dict[str, Any]:
         """The signals of each layer as they are now, and how far weights move in an epoch, ‖ΔW‖ / ‖W‖."""
         with np.errstate(all="ignore"):
-            self.monitor(run.training)
+            self.monitor(_Since(run.net, run.epoch - self.begun, run.training.ending))
         del self.monitor.samples[1:-_SAMPLES]
         sample = self.monitor.samples[-1]
         layers = [_finite(asdict(each)) for each in sample.signals.layers]
         return {"epoch": self.begun + sample.epoch, "layers": layers, "updates": _finite(sample.updates)}
 
     def diagnose(self, run: Run) -> dict[str, Any]:
-        """The doctor's findings of this leg, each with a sentence."""
+        """The doctor's findings of these epochs, each with a sentence."""
         curves = run.curves.columns
-        since = int(np.searchsorted(curves["epoch"], self.begun))
-        columns: dict[str, list[Any]] = {"loss": curves["train_loss"][since:]}
-        columns["validation_loss"] = curves["test_loss"][since:]
+        since, until = (int(np.searchsorted(curves["epoch"], epoch, side="right")) for epoch in (self.begun, run.epoch))
+        columns: dict[str, list[Any]] = {"loss": curves["train_loss"][since:until]}
+        columns["validation_loss"] = curves["test_loss"][since:until]
         with np.errstate(all="ignore"):
             found = diagnose(self.monitor, _History(columns), error=run.error).to_dict()
         for each in found["findings"]:
