@@ -11,6 +11,7 @@ import pytest
 
 import handgrad as hg
 from handgrad.playground.jobs import Stopped
+from handgrad.playground.units import PICTURE
 from test_playground_session import CSV, done, session, step
 
 MORE = "a,b,t\n" + "".join(f"{i % 9},{i * i % 7},{'pq'[i % 2]}\n" for i in range(40))
