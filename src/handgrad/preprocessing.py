@@ -320,6 +320,15 @@ def _require_finite(name: str, values: Array) -> Array:
     return values
 
 
+def too_many_categories(categories: int, rows: int) -> bool:
+    """Whether so many different texts tell the rows apart rather than anything about them.
+
+    >>> too_many_categories(20, 20), too_many_categories(60, 100)
+    (False, True)
+    """
+    return categories > max(FEW_CATEGORIES, rows / 2)
+
+
 def _describe(name: object, values: Array) -> Column:
     """The column that these values make, not fitted yet."""
     if not isinstance(name, str):
@@ -327,7 +336,7 @@ def _describe(name: object, values: Array) -> Column:
     if not holds_text(name, values):
         return NumericColumn(name)
     categories = tuple(sorted(set(values)))
-    if len(categories) > max(FEW_CATEGORIES, len(values) / 2):
+    if too_many_categories(len(categories), len(values)):
         row = next((row for row, value in enumerate(values) if not _reads_as_number(value)), 0)
         raise ValueError(
             f"column {name!r} has {len(categories)} different texts in {len(values)} rows, too many to one-hot encode; "

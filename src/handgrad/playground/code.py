@@ -5,13 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
-from handgrad.activations import Formula
 from handgrad.experiments.draws import SYNTHETIC
 from handgrad.experiments.recipe import TrainingRecipe
 from handgrad.optimizers import Optimizer
 from handgrad.playground.legs import Leg
+from handgrad.playground.reading import written_texts
 from handgrad.playground.run import Run
-from handgrad.written import Written
 
 
 def code_of(run: Run) -> str:
@@ -175,8 +174,9 @@ def _literal(value: Any) -> str:
     """A setting as an argument: rules by their text, formulas by the texts of f and df."""
     if isinstance(value, tuple):
         return f"[{', '.join(map(_literal, value))}]"
-    if isinstance(value, Formula) and isinstance(value.f, Written) and isinstance(value.df, Written):
-        return f"hg.activations.written({value.f.text!r}, {value.df.text!r})"
+    texts = written_texts(value)
+    if texts is not None:
+        return f"hg.activations.written{texts!r}"
     if isinstance(value, Optimizer):
         return f"hg.{value!r}"
     return repr(value) if value is None or isinstance(value, str | bool | int | float) else repr(str(value))

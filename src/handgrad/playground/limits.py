@@ -19,7 +19,7 @@ class Limits:
     traced_parameters: int = 20_000  # of a network that is followed number by number
     hidden_layers: int = 32
     units: int = 512
-    epoch_work: int = 1_000_000_000  # multiplications of an epoch: about a quarter of a second
+    epoch_work: int = 1_000_000_000  # multiplications of an epoch: a quarter to half a second
     epochs: int = 1_000_000
     seeds: int = 100
     study_work: int = 300_000_000_000  # multiplications of a whole comparison: about a minute

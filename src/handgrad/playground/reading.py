@@ -56,10 +56,18 @@ def plain_fields(record: Any, without: Sequence[str] = ()) -> dict[str, Any]:
     return {each.name: plain(getattr(record, each.name)) for each in fields(record) if each.name not in without}
 
 
+def written_texts(value: Any) -> tuple[str, str] | None:
+    """The texts of f and df of an activation that was typed; None of anything else."""
+    if isinstance(value, Formula) and isinstance(value.f, Written) and isinstance(value.df, Written):
+        return value.f.text, value.df.text
+    return None
+
+
 def plain(value: Any) -> Any:
     """A field as a plain value: rules as their text, formulas as the texts of f and df."""
     if isinstance(value, tuple):
         return [plain(each) for each in value]
-    if isinstance(value, Formula) and isinstance(value.f, Written) and isinstance(value.df, Written):
-        return {"f": value.f.text, "df": value.df.text}
+    texts = written_texts(value)
+    if texts is not None:
+        return dict(zip(("f", "df"), texts, strict=True))
     return repr(value) if isinstance(value, Rule) else value

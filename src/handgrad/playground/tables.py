@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from handgrad.datasets import Dataset, from_pandas
 from handgrad.playground.document import Source
 from handgrad.playground.limits import Limits
-from handgrad.preprocessing import FEW_CATEGORIES
+from handgrad.preprocessing import too_many_categories
 from handgrad.rules import unknown
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _useless(frame: "pd.DataFrame", target: str) -> LeftOut:
 
 def _is_name(values: "pd.Series") -> bool:
     """Whether it is a text with too many values to be encoded."""
-    return values.dtype.kind not in "fiub" and values.nunique() > max(FEW_CATEGORIES, len(values) / 2)
+    return values.dtype.kind not in "fiub" and too_many_categories(values.nunique(), len(values))
 
 
 def _require_few(frame: "pd.DataFrame", target: str, limits: Limits) -> None:

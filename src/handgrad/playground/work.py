@@ -10,6 +10,7 @@ from handgrad.activations import Formula
 from handgrad.experiments.recipe import NetworkRecipe, TrainingRecipe
 from handgrad.optimizers import LBFGS
 from handgrad.playground.limits import Limits
+from handgrad.playground.reading import written_texts
 from handgrad.playground.scene import Scene
 from handgrad.playground.units import MAPS, PICTURE
 from handgrad.written import Written
@@ -25,7 +26,7 @@ def engine_for(network: NetworkRecipe, mistake: str | None) -> str:
 
     Compiling takes up to seconds, in which no tab moves; and what is compiled is kept on disk.
     """
-    return "numpy" if mistake is not None or any(_is_written(each) for each in _activations(network)) else "auto"
+    return "numpy" if mistake is not None or any(map(written_texts, _activations(network))) else "auto"
 
 
 def weights_of(network: NetworkRecipe, scene: Scene) -> int:
@@ -78,7 +79,3 @@ def _activations(network: NetworkRecipe) -> tuple[Formula, ...]:
     if isinstance(network.activation, tuple):
         return network.activation
     return (network.activation,) * len(network.hidden_sizes)
-
-
-def _is_written(activation: Formula) -> bool:
-    return isinstance(activation.f, Written)
